@@ -1,0 +1,96 @@
+//! What a [packager](crate::packager) says: initialisation segments, parts and segment boundaries of one rendition.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use media::MediaTime;
+
+/// The picture of an [`Init`], for the multivariant playlist.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Picture {
+    /// Displayed width in pixels.
+    pub width: u32,
+    /// Displayed height in pixels.
+    pub height: u32,
+    /// Frames per second, if the stream or its timestamps told it by now.
+    pub frame_rate: Option<f64>,
+}
+
+/// The sound of an [`Init`], for the multivariant playlist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// Samples per second, as played.
+    pub sample_rate: u32,
+    /// Number of channels, as played.
+    pub channels: u8,
+}
+
+/// A Media Initialization Section (EXT-X-MAP): it applies to all parts that follow, until the next one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Init {
+    /// Running number over the broadcast, from 0; names the resource.
+    pub number: u32,
+    /// `ftyp` and `moov`.
+    pub bytes: Bytes,
+    /// RFC 6381, comma separated, video first.
+    pub codecs: String,
+    /// The video track's picture, if there is one.
+    pub video: Option<Picture>,
+    /// The audio track's sound, if there is one.
+    pub audio: Option<Sound>,
+    /// EXT-X-DISCONTINUITY belongs before the next segment.
+    pub discontinuity: bool,
+}
+
+/// A Partial Segment (EXT-X-PART): one `moof` and one `mdat`, or an absence (GAP=YES).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Media sequence number of its parent segment.
+    pub msn: u64,
+    /// Position in its parent segment, from 0.
+    pub index: u32,
+    /// Running number over the broadcast; names the resource, whichever segment the part ends up in.
+    pub number: u64,
+    /// The fragment; empty if `gap`.
+    pub bytes: Bytes,
+    /// Start on the output timeline (decoding time).
+    pub start: MediaTime,
+    /// Length on the output timeline: never above the announced part target.
+    pub duration: MediaTime,
+    /// Holds an independent frame (INDEPENDENT=YES).
+    pub independent: bool,
+    /// Nothing was there to be sent (GAP=YES).
+    pub gap: bool,
+    /// Wall clock of `start`, in ms since the Unix epoch (EXT-X-PROGRAM-DATE-TIME).
+    pub program_date_time: i64,
+    /// When its last unit arrived; a GAP part: when it was due.
+    pub newest_arrival: Instant,
+}
+
+/// What comes out of a packager, in playlist order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Once, before the first [`Init`]: values that never change in a playlist's life (draft-pantos-hls-rfc8216bis section 6.2.1).
+    Started {
+        /// EXT-X-TARGETDURATION in seconds.
+        target_duration: u32,
+        /// PART-TARGET as announced.
+        part_target: MediaTime,
+    },
+    /// The initialisation of all following parts.
+    Init(Init),
+    /// A finished part.
+    Part(Part),
+    /// The segment `msn` has no further part.
+    SegmentEnd {
+        /// Its media sequence number.
+        msn: u64,
+        /// EXTINF: the sum of its parts.
+        duration: MediaTime,
+    },
+    /// The leader began a segment here; followers cut at their first own boundary at or after it.
+    Cut {
+        /// On the output timeline.
+        at: MediaTime,
+    },
+}
