@@ -1,0 +1,223 @@
+/**
+ * What happens to videos, told by the server over one WebSocket per page (`/api/shoal/v1/socket`).
+ *
+ * Every part of a page that wants to know (the page itself, the player inside it) subscribes to the one
+ * `Events` object that `pageEvents()` returns. The socket is open only while somebody listens; it comes
+ * back by itself and asks again for everything that is wanted.
+ */
+
+/** Where a video is in its life. `interrupted`: live, but the publisher's connection is gone for now. */
+export type Phase = 'waiting' | 'live' | 'interrupted' | 'ended';
+
+/** The stream's health as its owner sees it; units in the names, `null` when not measured. */
+export interface Health {
+	/** bits per second, audio and video */
+	bitrate_bps: number | null;
+	fps: number | null;
+	/** longest interval between keyframes, of late */
+	keyframe_interval_ms: number | null;
+	/** most frames that are shown after a later one in decoding order; 0 = no B-frames */
+	b_frames: number | null;
+	/** frames lost on the way from the encoder, since the broadcast began */
+	dropped_frames: number | null;
+	width: number | null;
+	height: number | null;
+	video_codec: string | null;
+	audio_codec: string | null;
+}
+
+export type VideoEvent =
+	| { type: 'state'; video: string; phase: Phase }
+	| { type: 'viewers'; video: string; viewers: number }
+	| { type: 'health'; video: string; health: Health }
+	/** The socket is back after it was lost: what was known may be out of date. */
+	| { type: 'reconnected'; video: string };
+
+type Listener = (event: VideoEvent) => void;
+
+interface Subscription {
+	listeners: Set<Listener>;
+	token: (() => Promise<string | null>) | null;
+}
+
+/** The parts of a browser's WebSocket that are used; a test brings its own. */
+export interface Socket {
+	readonly readyState: number;
+	send(text: string): void;
+	close(): void;
+	onopen: (() => void) | null;
+	onclose: (() => void) | null;
+	onmessage: ((event: { data: unknown }) => void) | null;
+}
+
+export interface Ports {
+	connect(url: string): Socket;
+	setTimeout(run: () => void, delay_ms: number): unknown;
+	clearTimeout(timer: unknown): void;
+	random(): number;
+}
+
+const OPEN = 1;
+/** First wait after a lost connection: short, as a restarted server is back within a second or two. */
+const RECONNECT_FIRST_MS = 500;
+/** Longest wait: a page that was left open all night must not hammer a server that is down. */
+const RECONNECT_MAX_MS = 15_000;
+/** A socket that nobody needs is kept this long, so that going from page to page does not reopen it. */
+const IDLE_CLOSE_MS = 2_000;
+
+export class Events {
+	#subscriptions = new Map<string, Subscription>();
+	#socket: Socket | null = null;
+	#failures = 0;
+	#reconnect: unknown = null;
+	#idle: unknown = null;
+	#opened_before = false;
+
+	constructor(
+		private readonly url: string,
+		private readonly ports: Ports = browserPorts
+	) {}
+
+	/**
+	 * Calls `listener` for each event of `video` (its UUID) until the returned function is called.
+	 * With `token` the server also tells what only the owner may know (health).
+	 */
+	subscribe(video: string, listener: Listener, token: (() => Promise<string | null>) | null = null): () => void {
+		let subscription = this.#subscriptions.get(video);
+		const fresh = !subscription || (token !== null && subscription.token === null);
+		if (!subscription) {
+			subscription = { listeners: new Set(), token: null };
+			this.#subscriptions.set(video, subscription);
+		}
+		subscription.token ??= token;
+		subscription.listeners.add(listener);
+		this.#clearIdle();
+		if (!this.#socket) this.#open();
+		else if (fresh && this.#socket.readyState === OPEN) void this.#announce(video);
+		const own = subscription;
+		return () => {
+			if (!own.listeners.delete(listener) || own.listeners.size > 0) return;
+			if (this.#subscriptions.get(video) !== own) return;
+			this.#subscriptions.delete(video);
+			this.#send({ type: 'unsubscribe', video });
+			if (this.#subscriptions.size === 0) {
+				this.#idle = this.ports.setTimeout(() => this.close(), IDLE_CLOSE_MS);
+			}
+		};
+	}
+
+	/** Closes the socket and forgets all listeners. */
+	close(): void {
+		this.#subscriptions.clear();
+		this.#clearIdle();
+		if (this.#reconnect !== null) this.ports.clearTimeout(this.#reconnect);
+		this.#reconnect = null;
+		const socket = this.#socket;
+		this.#socket = null;
+		this.#opened_before = false;
+		this.#failures = 0;
+		socket?.close();
+	}
+
+	#clearIdle(): void {
+		if (this.#idle !== null) this.ports.clearTimeout(this.#idle);
+		this.#idle = null;
+	}
+
+	#open(): void {
+		if (this.#reconnect !== null) return;
+		const socket = this.ports.connect(this.url);
+		this.#socket = socket;
+		socket.onopen = () => {
+			if (this.#socket !== socket) return;
+			this.#failures = 0;
+			const again = this.#opened_before;
+			this.#opened_before = true;
+			for (const video of this.#subscriptions.keys()) {
+				void this.#announce(video);
+				if (again) this.#tell({ type: 'reconnected', video });
+			}
+		};
+		socket.onmessage = (event) => {
+			if (this.#socket !== socket || typeof event.data !== 'string') return;
+			const parsed = parse(event.data);
+			if (parsed) this.#tell(parsed);
+		};
+		socket.onclose = () => {
+			if (this.#socket !== socket) return;
+			this.#socket = null;
+			if (this.#subscriptions.size === 0) return;
+			const ceiling = Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * 2 ** this.#failures);
+			this.#failures = Math.min(this.#failures + 1, 16);
+			// Half fixed, half random: thousands of pages must not come back in the same instant.
+			const delay_ms = ceiling * (0.5 + 0.5 * this.ports.random());
+			this.#reconnect = this.ports.setTimeout(() => {
+				this.#reconnect = null;
+				if (this.#subscriptions.size > 0) this.#open();
+			}, delay_ms);
+		};
+	}
+
+	async #announce(video: string): Promise<void> {
+		const subscription = this.#subscriptions.get(video);
+		if (!subscription) return;
+		const token = subscription.token ? await subscription.token() : null;
+		if (this.#subscriptions.get(video) !== subscription) return;
+		this.#send(token ? { type: 'subscribe', video, token } : { type: 'subscribe', video });
+	}
+
+	#send(message: object): void {
+		if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
+	}
+
+	#tell(event: VideoEvent): void {
+		const subscription = this.#subscriptions.get(event.video);
+		if (!subscription) return;
+		for (const listener of [...subscription.listeners]) listener(event);
+	}
+}
+
+const PHASES: readonly string[] = ['waiting', 'live', 'interrupted', 'ended'];
+
+/** Reads one message of the server; `null` for anything this client does not know. */
+export function parse(text: string): VideoEvent | null {
+	let message: unknown;
+	try {
+		message = JSON.parse(text);
+	} catch {
+		return null;
+	}
+	if (typeof message !== 'object' || message === null) return null;
+	const fields = message as Record<string, unknown>;
+	const video = fields.video;
+	if (typeof video !== 'string') return null;
+	switch (fields.type) {
+		case 'state': {
+			const phase = fields.state;
+			return typeof phase === 'string' && PHASES.includes(phase) ? { type: 'state', video, phase: phase as Phase } : null;
+		}
+		case 'viewers':
+			return typeof fields.viewers === 'number' ? { type: 'viewers', video, viewers: fields.viewers } : null;
+		case 'health':
+			return typeof fields.health === 'object' && fields.health !== null
+				? { type: 'health', video, health: fields.health as Health }
+				: null;
+		default:
+			return null;
+	}
+}
+
+const browserPorts: Ports = {
+	connect: (url) => new WebSocket(url) as Socket,
+	setTimeout: (run, delay_ms) => setTimeout(run, delay_ms),
+	clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
+	random: () => Math.random()
+};
+
+const PAGE = Symbol.for('shoal.events');
+
+/** The page's one `Events`, shared even by bundles that were built apart. */
+export function pageEvents(): Events {
+	const page = globalThis as unknown as Record<symbol, Events | undefined>;
+	return (page[PAGE] ??= new Events(`${location.origin.replace(/^http/, 'ws')}/api/shoal/v1/socket`));
+}
