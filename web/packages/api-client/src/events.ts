@@ -9,21 +9,29 @@
 /** Where a video is in its life. `interrupted`: live, but the publisher's connection is gone for now. */
 export type Phase = 'waiting' | 'live' | 'interrupted' | 'ended';
 
-/** The stream's health as its owner sees it; units in the names, `null` when not measured. */
+/** The stream as it arrives at the server, and what to change about it; only its owner is told. */
 export interface Health {
-	/** bits per second, audio and video */
-	bitrate_bps: number | null;
-	fps: number | null;
-	/** longest interval between keyframes, of late */
-	keyframe_interval_ms: number | null;
-	/** most frames that are shown after a later one in decoding order; 0 = no B-frames */
-	b_frames: number | null;
-	/** frames lost on the way from the encoder, since the broadcast began */
-	dropped_frames: number | null;
-	width: number | null;
-	height: number | null;
-	video_codec: string | null;
-	audio_codec: string | null;
+	/** What the encoder calls itself. */
+	encoder: string | null;
+	/** RFC 6381, comma separated. */
+	codecs: string;
+	/** Pixels; 0 without video, as all numbers of the picture. */
+	width: number;
+	height: number;
+	/** Frames per second. */
+	frame_rate: number;
+	bitrate_kbps: number;
+	keyframe_interval_s: number;
+	/** Frames by which decoding order runs ahead of presentation; 0 without B-frames. */
+	b_frames: number;
+	/** Times that pictures were missing while the sound went on. */
+	holes: number;
+	/** Groups of frames that the server had to drop. */
+	dropped_groups: number;
+	/** Times that the publisher was lost and came back. */
+	reconnects: number;
+	/** Most important first; `code` is stable. */
+	advice: { code: string; text: string }[];
 }
 
 export type VideoEvent =
@@ -161,8 +169,10 @@ export class Events {
 	async #announce(video: string): Promise<void> {
 		const subscription = this.#subscriptions.get(video);
 		if (!subscription) return;
+		const socket = this.#socket;
 		const token = subscription.token ? await subscription.token() : null;
-		if (this.#subscriptions.get(video) !== subscription) return;
+		// Meanwhile nobody may care any more, or the socket may be another one, which asks for itself.
+		if (this.#subscriptions.get(video) !== subscription || this.#socket !== socket) return;
 		this.#send(token ? { type: 'subscribe', video, token } : { type: 'subscribe', video });
 	}
 
