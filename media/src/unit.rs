@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{Kind, MediaTime};
 
 /// One coded frame (video) or packet (audio), as its container carried it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// Which of the publish's two tracks it belongs to.
     pub kind: Kind,

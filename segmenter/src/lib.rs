@@ -4,4 +4,4 @@
 
 pub mod output;
 
-pub use output::{Init, Output, Part, Picture, Sound};
+pub use output::{Cut, Init, Output, Part, Picture, Reason, Sound};

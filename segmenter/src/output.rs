@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use media::MediaTime;
+use media::{MediaTime, Unit};
 
 /// The picture of an [`Init`], for the multivariant playlist.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +67,34 @@ pub struct Part {
     pub newest_arrival: Instant,
 }
 
+/// A boundary that the leader chose and its followers mirror, so that all renditions of a broadcast have the
+/// same segments, absences and discontinuities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Where, on the output timeline.
+    pub at: MediaTime,
+    /// Wall clock of `at`, in ns since the Unix epoch: followers take the leader's mapping.
+    pub wall_clock: i64,
+    /// What begins there.
+    pub reason: Reason,
+}
+
+/// What begins at a [`Cut`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A segment: followers begin theirs at their first own unit (video: keyframe) at or after it.
+    Segment,
+    /// A run of media with its own initialisation; `discontinuity` unless it is the broadcast's first.
+    Run {
+        /// EXT-X-DISCONTINUITY applies.
+        discontinuity: bool,
+    },
+    /// An absence lasts until here: followers fill up to it with GAP parts.
+    Gap,
+    /// The broadcast's end.
+    End,
+}
+
 /// What comes out of a packager, in playlist order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -88,9 +116,8 @@ pub enum Output {
         /// EXTINF: the sum of its parts.
         duration: MediaTime,
     },
-    /// The leader began a segment here; followers cut at their first own boundary at or after it.
-    Cut {
-        /// On the output timeline.
-        at: MediaTime,
-    },
+    /// Leader only: hand it to the followers.
+    Cut(Cut),
+    /// Leader only, if asked for: a unit with its place on the output timeline, for followers and transcoders.
+    Unit(Unit),
 }
