@@ -1,1 +1,13 @@
-//! 
+//! Everything that Shoal leaves to GStreamer: publishing a file or a test pattern by RTMP ([`publish()`]), the ladder
+//! of renditions ([`Ladder`]), probing ([`probe()`]), thumbnails ([`thumbnail()`]) and remuxing recorded runs
+//! ([`remux()`]). No other crate links it.
+#![warn(missing_docs)]
+
+mod error;
+mod pipeline;
+mod publish;
+pub mod stamp;
+
+pub use error::Error;
+pub use publish::{Encoder, Options, Pattern, Preset, Progress, Report, Source, Target, publish, publish_until};
+pub use stamp::read_stamp;
