@@ -1,0 +1,185 @@
+/**
+ * Where the live edge is, and how to stay close behind it. Pure: times come in as arguments.
+ *
+ * Positions are in seconds of the media timeline, which the server keeps continuous for a whole broadcast (gaps and
+ * reconnects included); clock times are milliseconds of the page's monotonic clock.
+ */
+
+/** PeerTube's `latencyMode` of a live. */
+export type LatencyMode = 1 | 2 | 3;
+
+/** How far behind the edge to play, in seconds: small and default 1.2 s glass to glass with encoder and delivery, high 4 s. */
+export const TARGET_S: Record<LatencyMode, number> = { 3: 1.0, 1: 1.0, 2: 3.8 };
+
+/** Catching up: above this rate pitch-corrected speech is heard as hurried. */
+export const MAX_RATE = 1.1;
+/** Falling back: slower is seen. */
+export const MIN_RATE = 0.95;
+
+/** Samples of the edge that count: with parts of 200 ms the last ten seconds, long enough to hold a fast delivery. */
+const EDGE_SAMPLES = 50;
+
+/**
+ * Estimates the media position that is live "now" from the arrivals of playlists. The fastest delivery of late
+ * counts, so that one playlist that was held up somewhere does not pull the estimate back.
+ */
+export class EdgeClock {
+	#offsets: number[] = [];
+	#last_edge_s = -1;
+	#last_advance_ms = 0;
+
+	/** A playlist that ends at `edge_s` arrived at `now_ms`. */
+	add(now_ms: number, edge_s: number): void {
+		if (edge_s <= this.#last_edge_s) {
+			// Smaller: another timeline (the source was loaded afresh). Equal: nothing new.
+			if (edge_s < this.#last_edge_s - 1) this.reset();
+			else return;
+		}
+		this.#last_edge_s = edge_s;
+		this.#last_advance_ms = now_ms;
+		this.#offsets.push(now_ms / 1000 - edge_s);
+		if (this.#offsets.length > EDGE_SAMPLES) this.#offsets.shift();
+	}
+
+	/** The live position, or null before the first playlist. */
+	live(now_ms: number): number | null {
+		if (this.#offsets.length === 0) return null;
+		return now_ms / 1000 - Math.min(...this.#offsets);
+	}
+
+	/** The end of the newest playlist. */
+	get edge_s(): number | null {
+		return this.#last_edge_s < 0 ? null : this.#last_edge_s;
+	}
+
+	/** How long ago the edge last moved. */
+	age_ms(now_ms: number): number {
+		return this.#offsets.length === 0 ? 0 : now_ms - this.#last_advance_ms;
+	}
+
+	reset(): void {
+		this.#offsets = [];
+		this.#last_edge_s = -1;
+	}
+}
+
+/** One contiguous buffered range. */
+export interface Range {
+	start: number;
+	end: number;
+}
+
+/** What the controller looks at, ten times a second. */
+export interface Playhead {
+	now_ms: number;
+	position_s: number;
+	/** `EdgeClock.live` */
+	live_s: number;
+	/** buffered ranges, ascending */
+	buffered: readonly Range[];
+	/** playing, not paused, not seeking */
+	moving: boolean;
+	/** wants to move but cannot: the browser ran out of data */
+	starved: boolean;
+}
+
+export interface Decision {
+	rate: number;
+	/** jump to here: always inside a buffered range */
+	seek_s: number | null;
+}
+
+/** Debt from which catching up at 1.1 x takes too long (more than ten seconds), so that a jump is the lesser evil. */
+const SEEK_DEBT_S = 1.0;
+/** A smaller debt is worth a jump in the first moments, when the picture has hardly begun to move. */
+const SEEK_DEBT_AT_START_S = 0.4;
+/** "The first moments" after the first picture. */
+const START_MS = 2_500;
+/** After a jump leave the buffer time to settle before the next one. */
+const SEEK_PAUSE_MS = 2_000;
+/** Data that must lie ahead of a jump's goal: two parts, so that the jump does not end in a stall. */
+const SEEK_MARGIN_S = 0.45;
+/** Never speed up with less than this ahead. */
+const RATE_MARGIN_S = 0.4;
+/** Start to correct beyond this error, and stop below the smaller one: no flutter of the rate around the target. */
+const ENGAGE_S = 0.06;
+const RELEASE_S = 0.015;
+/** Slow down only from this error: being nearer than asked is no fault while there is data. */
+const ENGAGE_SLOW_S = -0.2;
+/** Rate per second of error. */
+const GAIN = 0.25;
+/** Each stall moves the target away from the edge by this much... */
+const STALL_STEP_S = 0.25;
+/** ...up to this much in total... */
+const STALL_MAX_S = 2.0;
+/** ...and every quiet period takes a step back. */
+const STALL_FORGET_MS = 30_000;
+const STALL_FORGET_S = 0.1;
+
+/** Keeps the playhead at the target distance behind the edge. */
+export class LatencyController {
+	#penalty_s = 0;
+	#penalty_at_ms = 0;
+	#correcting: -1 | 0 | 1 = 0;
+	#started_at_ms: number | null = null;
+	#seek_at_ms = -Infinity;
+
+	constructor(public base_target_s: number) {}
+
+	/** The distance aimed at now: the mode's, more after stalls. */
+	target(now_ms: number): number {
+		while (this.#penalty_s > 0 && now_ms - this.#penalty_at_ms >= STALL_FORGET_MS) {
+			this.#penalty_s = Math.max(0, this.#penalty_s - STALL_FORGET_S);
+			this.#penalty_at_ms += STALL_FORGET_MS;
+		}
+		return this.base_target_s + this.#penalty_s;
+	}
+
+	/** The first picture is there. */
+	handleStart(now_ms: number): void {
+		this.#started_at_ms = now_ms;
+	}
+
+	/** Playback ran dry although the stream goes on. */
+	handleStall(now_ms: number): void {
+		this.#penalty_s = Math.min(STALL_MAX_S, this.#penalty_s + STALL_STEP_S);
+		this.#penalty_at_ms = now_ms;
+	}
+
+	/** What to do now, while following the live edge. */
+	decide(playhead: Playhead): Decision {
+		const { now_ms, position_s, live_s, buffered } = playhead;
+		const goal_s = live_s - this.target(now_ms);
+		const debt_s = goal_s - position_s;
+		const here = buffered.find((range) => range.start <= position_s + 0.05 && position_s < range.end);
+		const ahead_s = here ? here.end - position_s : 0;
+
+		// Out of data, but there is some further on (a gap in the stream, a part that was lost): go there.
+		if (ahead_s < 0.05 && (playhead.starved || playhead.moving)) {
+			const next = buffered.find((range) => range.start > position_s && range.end - range.start >= 0.1);
+			if (next) return this.#jump(now_ms, Math.max(next.start + 0.01, Math.min(goal_s, next.end - SEEK_MARGIN_S)));
+		}
+		if (!playhead.moving) return { rate: 1, seek_s: null };
+
+		const at_start = this.#started_at_ms !== null && now_ms - this.#started_at_ms < START_MS;
+		if (debt_s > (at_start ? SEEK_DEBT_AT_START_S : SEEK_DEBT_S) && now_ms - this.#seek_at_ms >= SEEK_PAUSE_MS) {
+			const last = buffered[buffered.length - 1];
+			const to_s = last ? Math.min(goal_s, last.end - SEEK_MARGIN_S) : position_s;
+			if (last && to_s >= last.start && to_s - position_s > SEEK_DEBT_AT_START_S) return this.#jump(now_ms, to_s);
+		}
+
+		if (this.#correcting > 0 ? debt_s < RELEASE_S : this.#correcting < 0 ? debt_s > -RELEASE_S : false) this.#correcting = 0;
+		if (this.#correcting === 0) this.#correcting = debt_s > ENGAGE_S ? 1 : debt_s < ENGAGE_SLOW_S ? -1 : 0;
+		let rate = 1;
+		if (this.#correcting > 0 && ahead_s >= RATE_MARGIN_S) rate = Math.min(MAX_RATE, 1 + Math.max(0.02, debt_s * GAIN));
+		else if (this.#correcting < 0) rate = Math.max(MIN_RATE, 1 + Math.min(-0.02, debt_s * GAIN));
+		// In steps, as each change of the rate costs the browser's audio a re-synchronisation.
+		return { rate: Math.round(rate * 50) / 50, seek_s: null };
+	}
+
+	#jump(now_ms: number, to_s: number): Decision {
+		this.#seek_at_ms = now_ms;
+		this.#correcting = 0;
+		return { rate: 1, seek_s: to_s };
+	}
+}

@@ -1,0 +1,670 @@
+/** The headless player: joins engine, latency control and state to one media element. */
+
+import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engine';
+import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
+import { HttpError, Source } from './source';
+import { LinkWatch, playerState, retryDelay, type Phase, type PlayerState } from './state';
+
+export interface PlayerOptions {
+	/** the multivariant playlist */
+	playlistUrl: string;
+	/** default `live` */
+	phase?: Phase;
+	/** the live's `latencyMode`; default 1 */
+	latencyMode?: LatencyMode;
+	/** begin by itself, muted if the browser wants a gesture for sound; default true */
+	autoplay?: boolean;
+	/** begin muted; default false */
+	muted?: boolean;
+	/** recording: begin here */
+	startSeconds?: number;
+	/** throughput measured on an earlier visit, for the first choice of quality */
+	throughputBps?: number | null;
+}
+
+/** `window.shoal.stats()`; null where not known (yet). */
+export interface Stats {
+	state: PlayerState;
+	/** wall clock minus the programme date-time on screen */
+	latency_ms: number | null;
+	buffer_ms: number;
+	/** times playback ran dry although the stream went on */
+	stalls: number;
+	http_bytes: number;
+	p2p_bytes: number;
+	p2p_upload_bytes: number;
+	peers: number;
+	/** such as "720p" */
+	rendition: string | null;
+}
+
+/** More, for the "stats for nerds". */
+export interface Details extends Stats {
+	width: number;
+	height: number;
+	frames: number;
+	dropped_frames: number;
+	bitrate_bps: number | null;
+	throughput_bps: number | null;
+	playback_rate: number;
+	/** distance aimed at, and distance measured, behind the newest media the server has */
+	target_s: number;
+	distance_s: number | null;
+	part_target_s: number;
+	part_hold_back_s: number;
+	buffered: Range[];
+	clock_difference_ms: number;
+	first_picture_ms: number | null;
+	engine: 'hls.js' | 'native';
+	position_s: number;
+}
+
+export interface PlayerEvents {
+	state: PlayerState;
+	/** sound is off only because the browser wants a gesture first (true), or is on again (false) */
+	unmute: boolean;
+	/** the list of qualities or the choice changed */
+	qualities: void;
+	/** following the live edge or not */
+	following: boolean;
+	/** the stream is too fast for the viewer's link */
+	slowLink: { throughput_bps: number; bitrate_bps: number };
+	/** milliseconds from `createPlayer` to the first picture */
+	firstPicture: number;
+	/** an error in words for a log; the state tells what to show */
+	fault: string;
+}
+
+const TICK_MS = 100;
+/** A seek that has not found data after this time counts as starved. */
+const SEEK_PATIENCE_MS = 800;
+/** Dry this long with the broadcast over: nothing more will come. */
+const PLAYED_OUT_MS = 3_000;
+/** Media faults this close together are not repaired by a fresh pipeline: load everything anew. */
+const MEDIA_RECOVERY_MS = 5_000;
+/** A seek that ends this near the live position (beyond the target) means "live". */
+const FOLLOW_S = 1.5;
+/** Behind by more than this after a pause or in a tab that was hidden: jump instead of catching up. */
+const RETURN_DEBT_S = 0.7;
+
+type Listeners = { [K in keyof PlayerEvents]?: Set<(value: PlayerEvents[K]) => void> };
+
+export class Player {
+	state: PlayerState = 'loading';
+	/** Whether playback stays at the live edge. */
+	following: boolean;
+	/** Whether sound is off only because the browser wants a gesture first. */
+	wants_unmute = false;
+
+	#phase: Phase;
+	#source: Source;
+	#engine: Engine | null = null;
+	#native = false;
+	#edge = new EdgeClock();
+	#latency: LatencyController;
+	#links = new LinkWatch();
+	#listeners: Listeners = {};
+	#created_ms = performance.now();
+	#first_picture_ms: number | null = null;
+	#started = false;
+	#idle: boolean;
+	#fatal = false;
+	#final = false;
+	#played_out = false;
+	#stalls = 0;
+	#dry_since_ms: number | null = null;
+	#seek_since_ms: number | null = null;
+	#attempt = 0;
+	#retry: ReturnType<typeof setTimeout> | undefined;
+	#connection: AbortController | null = null;
+	#media_fault_ms = -Infinity;
+	#resume_s: number | null = null;
+	#quality: number | null = null;
+	#paused_by_viewer = false;
+	#destroyed = false;
+	#ticker: ReturnType<typeof setInterval>;
+	#off = new AbortController();
+
+	constructor(
+		readonly video: HTMLVideoElement,
+		private readonly options: PlayerOptions
+	) {
+		this.#phase = options.phase ?? 'live';
+		this.following = this.#phase !== 'vod';
+		this.#latency = new LatencyController(TARGET_S[options.latencyMode ?? 1]);
+		this.#source = new Source(options.playlistUrl, this.#latency.base_target_s, options.throughputBps ?? null);
+		this.#idle = options.autoplay === false;
+		video.muted = options.muted ?? false;
+		video.playsInline = true;
+		this.#listen();
+		this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+		if (mseAvailable()) loadHls().catch(() => undefined);
+		if (!this.#idle && this.#playable) this.#connect();
+		this.#update();
+	}
+
+	// ---- what the host tells
+
+	/** The broadcast's phase as the server says it. A waiting player starts by itself when it is `live`. */
+	setPhase(phase: Phase): void {
+		const before = this.#phase;
+		if (phase === before) return;
+		this.#phase = phase;
+		if (phase === 'live' || phase === 'interrupted') {
+			if (before === 'ended' || before === 'waiting' || this.#played_out) {
+				// A new broadcast (of a permanent live) has nothing in common with the one before.
+				if (this.#played_out || (this.#final && this.#engine)) this.#disconnect();
+				this.following = true;
+			}
+			if (!this.#engine && !this.#native && !this.#idle) {
+				this.#attempt = 0;
+				this.#connect();
+			}
+		} else if (phase === 'waiting' && (this.#played_out || !this.#started)) {
+			this.#disconnect();
+		}
+		this.#update();
+	}
+
+	/** The live's latency mode, if it becomes known only later. */
+	setLatencyMode(mode: LatencyMode): void {
+		this.#latency.base_target_s = TARGET_S[mode];
+		this.#source.join_distance_s = TARGET_S[mode];
+	}
+
+	// ---- what the viewer does
+
+	async play(): Promise<void> {
+		this.#idle = false;
+		this.#paused_by_viewer = false;
+		if (this.#played_out && this.#phase === 'vod') this.video.currentTime = 0;
+		if (!this.#engine && !this.#native && this.#playable) this.#connect();
+		this.#update();
+		await this.#play();
+	}
+
+	pause(): void {
+		this.#paused_by_viewer = true;
+		this.video.pause();
+	}
+
+	/** Sound on, after a gesture. */
+	unmute(): void {
+		this.video.muted = false;
+		if (this.video.volume === 0) this.video.volume = 1;
+		this.#wantUnmute(false);
+		if (this.video.paused && !this.#paused_by_viewer) void this.play();
+	}
+
+	/** To the live edge. */
+	goLive(): void {
+		this.#follow(true);
+		const live_s = this.#edge.live(performance.now());
+		if (live_s === null) return;
+		this.#seekTo(live_s - this.#latency.target(performance.now()));
+		if (this.video.paused && !this.#idle) void this.play();
+	}
+
+	/** To a position of the media timeline, held within what can be sought. */
+	seek(position_s: number): void {
+		const window = this.window();
+		if (!window) return;
+		const to_s = Math.max(window.start, Math.min(position_s, window.end));
+		if (this.#isLive) {
+			const live_s = this.#edge.live(performance.now()) ?? window.end;
+			const behind_s = live_s - this.#latency.target(performance.now()) - to_s;
+			this.#follow(behind_s < FOLLOW_S);
+			if (this.following) {
+				this.goLive();
+				return;
+			}
+		}
+		this.#seekTo(to_s);
+	}
+
+	seekBy(seconds: number): void {
+		this.seek(this.video.currentTime + seconds);
+	}
+
+	/** What can be sought: the DVR window of a live, all of a recording. */
+	window(): Range | null {
+		const { seekable, duration } = this.video;
+		if (seekable.length > 0) {
+			const start = seekable.start(0);
+			let end = seekable.end(seekable.length - 1);
+			if (this.#isLive) end = Math.max(start, (this.#edge.live(performance.now()) ?? end) - this.#latency.base_target_s);
+			return { start, end };
+		}
+		return Number.isFinite(duration) ? { start: 0, end: duration } : null;
+	}
+
+	qualities(): Quality[] {
+		return this.#engine?.qualities ?? [];
+	}
+
+	/** The chosen quality, -1 for automatic. */
+	get quality(): number {
+		return this.#engine?.chosen ?? -1;
+	}
+
+	/** -1: automatic. */
+	setQuality(id: number): void {
+		this.#quality = id;
+		this.#engine?.choose(id);
+		this.#emit('qualities', undefined);
+	}
+
+	// ---- what it shows
+
+	stats(): Stats {
+		return {
+			state: this.state,
+			latency_ms: this.#latencyMs(),
+			buffer_ms: Math.round(this.#aheadSeconds() * 1000),
+			stalls: this.#stalls,
+			http_bytes: this.#source.http_bytes,
+			p2p_bytes: 0,
+			p2p_upload_bytes: 0,
+			peers: 0,
+			rendition: this.#engine?.playing?.label ?? null
+		};
+	}
+
+	details(): Details {
+		const now_ms = performance.now();
+		const live_s = this.#edge.live(now_ms);
+		const quality = this.video.getVideoPlaybackQuality?.();
+		const playlist = this.#source.playlist;
+		return {
+			...this.stats(),
+			width: this.video.videoWidth,
+			height: this.video.videoHeight,
+			frames: quality?.totalVideoFrames ?? 0,
+			dropped_frames: quality?.droppedVideoFrames ?? 0,
+			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
+			throughput_bps: this.#source.throughput.bps,
+			playback_rate: this.video.playbackRate,
+			target_s: this.#latency.target(now_ms),
+			distance_s: live_s === null ? null : live_s - this.video.currentTime,
+			part_target_s: playlist?.part_target_s ?? 0,
+			part_hold_back_s: playlist?.part_hold_back_s ?? 0,
+			buffered: this.#buffered(),
+			clock_difference_ms: this.#source.clock.difference_ms,
+			first_picture_ms: this.#first_picture_ms,
+			engine: this.#native ? 'native' : 'hls.js',
+			position_s: this.video.currentTime
+		};
+	}
+
+	/** Measured throughput, for the host to remember. */
+	get throughput_bps(): number | null {
+		return this.#source.throughput.bps;
+	}
+
+	/** Calls `listener` on each event until the returned function is called. */
+	on<K extends keyof PlayerEvents>(type: K, listener: (value: PlayerEvents[K]) => void): () => void {
+		const set = (this.#listeners[type] ??= new Set() as never) as Set<(value: PlayerEvents[K]) => void>;
+		set.add(listener);
+		return () => set.delete(listener);
+	}
+
+	/** Lets go of the media element and the network. */
+	destroy(): void {
+		this.#destroyed = true;
+		clearInterval(this.#ticker);
+		this.#off.abort();
+		this.#disconnect();
+		this.#listeners = {};
+	}
+
+	// ---- connecting
+
+	get #isLive(): boolean {
+		return this.#phase !== 'vod' && !this.#final;
+	}
+
+	/** Whether there may be something to load now. */
+	get #playable(): boolean {
+		return this.#phase !== 'ended';
+	}
+
+	#connect(): void {
+		if (this.#destroyed || this.#connection) return;
+		clearTimeout(this.#retry);
+		const connection = new AbortController();
+		this.#connection = connection;
+		if (!mseAvailable()) {
+			this.#connectNative();
+			return;
+		}
+		const source = this.#source;
+		source.reset();
+		source.begin(connection.signal).then(
+			() => {
+				if (connection.signal.aborted) return;
+				this.#attach(source);
+			},
+			(error: unknown) => {
+				if (connection.signal.aborted) return;
+				if (!(error instanceof HttpError) || error.status !== 404) this.#emit('fault', String(error));
+				this.#again();
+			}
+		);
+	}
+
+	#attach(source: Source): void {
+		const engine = new Engine(this.video, source, {
+			edge: (now_ms, edge_s) => this.#edge.add(now_ms, edge_s),
+			resumed: (position_s) => {
+				this.#resume_s = position_s;
+			},
+			final: () => {
+				this.#final = true;
+				this.#update();
+			},
+			qualities: () => this.#emit('qualities', undefined),
+			fault: (fault, detail) => this.#handleFault(fault, detail)
+		});
+		this.#engine = engine;
+		this.#edge.reset();
+		this.#final = false;
+		this.#played_out = false;
+		const start_s = this.#phase === 'vod' ? (this.options.startSeconds ?? 0) : -1;
+		engine.start(this.#latency.target(performance.now()), start_s, this.#source.throughput.bps ?? this.options.throughputBps ?? null).then(
+			() => {
+				if (this.#quality !== null && this.#quality >= 0) engine.choose(this.#quality);
+				void this.#play();
+			},
+			(error: unknown) => this.#handleFault('network', String(error))
+		);
+		this.#update();
+	}
+
+	/** Safari on iPhones before 17.1 has no Media Source Extensions at all: its own player speaks HLS. */
+	#connectNative(): void {
+		if (!this.video.canPlayType('application/vnd.apple.mpegurl')) {
+			this.#handleFault('unsupported', 'neither Media Source Extensions nor native HLS');
+			return;
+		}
+		this.#native = true;
+		this.video.src = this.options.playlistUrl;
+		void this.#play();
+		this.#update();
+	}
+
+	#disconnect(): void {
+		clearTimeout(this.#retry);
+		this.#connection?.abort();
+		this.#connection = null;
+		this.#engine?.destroy();
+		this.#engine = null;
+		if (this.#native) {
+			this.#native = false;
+			this.video.removeAttribute('src');
+			this.video.load();
+		}
+		this.#source.reset();
+		this.#edge.reset();
+		this.#started = false;
+		this.#final = false;
+		this.#played_out = false;
+		this.#resume_s = null;
+		this.#dry_since_ms = null;
+	}
+
+	/** Tries again after a while; a live is never given up. */
+	#again(): void {
+		this.#disconnect();
+		if (this.#destroyed || this.#phase === 'ended') {
+			this.#update();
+			return;
+		}
+		const delay_ms = retryDelay(this.#attempt++, this.#phase === 'waiting', Math.random());
+		this.#retry = setTimeout(() => this.#connect(), delay_ms);
+		this.#update();
+	}
+
+	#handleFault(fault: Fault, detail: string): void {
+		this.#emit('fault', detail);
+		if (fault === 'unsupported') {
+			this.#disconnect();
+			this.#fatal = true;
+			this.#update();
+			return;
+		}
+		const now_ms = performance.now();
+		if (fault === 'media' && now_ms - this.#media_fault_ms > MEDIA_RECOVERY_MS) {
+			this.#media_fault_ms = now_ms;
+			this.#engine?.recoverMedia();
+			void this.#play();
+			return;
+		}
+		this.#again();
+	}
+
+	async #play(): Promise<void> {
+		const { video } = this;
+		if (this.#idle || this.#paused_by_viewer) return;
+		try {
+			await video.play();
+		} catch (error) {
+			if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
+			if (video.muted) {
+				// Not even without sound (data saver, low power): a button it is.
+				this.#paused_by_viewer = true;
+				this.#update();
+				return;
+			}
+			video.muted = true;
+			this.#wantUnmute(true);
+			await this.#play();
+		}
+	}
+
+	// ---- following the media element
+
+	#listen(): void {
+		const { video } = this;
+		const signal = this.#off.signal;
+		const on = (type: string, handle: () => void): void => video.addEventListener(type, handle, { signal });
+		on('waiting', () => this.#handleWaiting());
+		on('playing', () => {
+			this.#begin();
+			this.#update();
+		});
+		on('play', () => {
+			if (this.following && this.#started) this.#comeBack();
+			this.#update();
+		});
+		on('pause', () => this.#update());
+		on('ended', () => {
+			this.#finish();
+		});
+		on('volumechange', () => {
+			if (!video.muted && video.volume > 0) this.#wantUnmute(false);
+		});
+		on('seeking', () => {
+			this.#seek_since_ms = performance.now();
+		});
+		on('seeked', () => {
+			this.#seek_since_ms = null;
+		});
+		on('error', () => {
+			if (this.#native) this.#again();
+		});
+		if ('requestVideoFrameCallback' in video) {
+			video.requestVideoFrameCallback(() => this.#begin());
+		} else {
+			on('loadeddata', () => this.#begin());
+		}
+		document.addEventListener(
+			'visibilitychange',
+			() => {
+				if (!document.hidden && this.following && !video.paused) this.#comeBack();
+			},
+			{ signal }
+		);
+	}
+
+	/** The first picture (or sound). */
+	#begin(): void {
+		if (this.#started || this.#destroyed) return;
+		this.#started = true;
+		this.#attempt = 0;
+		const now_ms = performance.now();
+		this.#latency.handleStart(now_ms);
+		if (this.#first_picture_ms === null) {
+			this.#first_picture_ms = now_ms - this.#created_ms;
+			this.#emit('firstPicture', this.#first_picture_ms);
+		}
+		this.#update();
+	}
+
+	#handleWaiting(): void {
+		const { video } = this;
+		if (!this.#started || video.seeking || video.paused || this.#final || !this.#engine) return;
+		if (this.#source.gap_s > 0 || this.#phase === 'interrupted') return;
+		// Enough data, yet "waiting": the decoder caught its breath. Nothing that more distance would cure.
+		if (this.#aheadSeconds() > 0.3) return;
+		const now_ms = performance.now();
+		this.#stalls++;
+		this.#latency.handleStall(now_ms);
+		const bitrate_bps = this.#engine.playing?.bitrate_bps ?? null;
+		const throughput_bps = this.#source.throughput.bps;
+		if (this.#links.handleStall(now_ms, throughput_bps, bitrate_bps)) {
+			this.#emit('slowLink', { throughput_bps: throughput_bps ?? 0, bitrate_bps: bitrate_bps ?? 0 });
+		}
+	}
+
+	/** After a pause or a time in the background: back to the edge at once. */
+	#comeBack(): void {
+		const now_ms = performance.now();
+		const live_s = this.#edge.live(now_ms);
+		if (live_s === null || !this.#isLive) return;
+		if (live_s - this.#latency.target(now_ms) - this.video.currentTime > RETURN_DEBT_S) this.goLive();
+	}
+
+	#seekTo(position_s: number): void {
+		const buffered = this.#buffered().some((range) => range.start <= position_s && position_s < range.end - 0.2);
+		if (!buffered) this.#source.ahead.clear();
+		this.#resume_s = null;
+		this.video.currentTime = position_s;
+	}
+
+	#finish(): void {
+		if (this.#isLive && this.#phase !== 'ended' && this.#phase !== 'waiting') return;
+		this.#played_out = true;
+		if (this.#phase === 'waiting') this.#disconnect();
+		this.#update();
+	}
+
+	#tick(): void {
+		const now_ms = performance.now();
+		const { video } = this;
+		const ahead_s = this.#aheadSeconds();
+		const starved = this.#started && !video.paused && !video.ended && video.readyState < 3 && ahead_s < 0.1;
+		this.#dry_since_ms = starved ? (this.#dry_since_ms ?? now_ms) : null;
+		this.#source.at_edge = this.following && !(video.paused && this.#started);
+
+		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && ahead_s < 0.1) {
+			// The stream is back after a gap, and all before it was played: on to the first media after it.
+			this.#seekTo(this.#resume_s + 0.001);
+		} else if (this.#engine && this.#isLive && this.following) {
+			this.#steer(now_ms, starved);
+		} else if (!this.following && video.playbackRate !== 1 && this.#isLive) {
+			video.playbackRate = 1;
+		}
+		const over = this.#phase === 'ended' || this.#phase === 'waiting' || this.#final;
+		if (over && this.#started && this.#dry_since_ms !== null && now_ms - this.#dry_since_ms > PLAYED_OUT_MS) {
+			this.#final = true;
+			this.#finish();
+		}
+		this.#update();
+	}
+
+	#steer(now_ms: number, starved: boolean): void {
+		const { video } = this;
+		const live_s = this.#edge.live(now_ms);
+		if (live_s === null || !this.#started) return;
+		const lost = video.seeking && this.#seek_since_ms !== null && now_ms - this.#seek_since_ms > SEEK_PATIENCE_MS;
+		const decision = this.#latency.decide({
+			now_ms,
+			position_s: video.currentTime,
+			live_s,
+			buffered: this.#buffered(),
+			moving: !video.paused && !video.seeking && !starved,
+			starved: starved || lost
+		});
+		if (decision.seek_s !== null) video.currentTime = decision.seek_s;
+		if (Math.abs(video.playbackRate - decision.rate) > 0.001) video.playbackRate = decision.rate;
+	}
+
+	// ---- small facts
+
+	#buffered(): Range[] {
+		const { buffered } = this.video;
+		const ranges: Range[] = [];
+		for (let i = 0; i < buffered.length; i++) ranges.push({ start: buffered.start(i), end: buffered.end(i) });
+		return ranges;
+	}
+
+	#aheadSeconds(): number {
+		const position_s = this.video.currentTime;
+		for (const range of this.#buffered()) {
+			if (range.start <= position_s + 0.05 && position_s < range.end) return range.end - position_s;
+		}
+		return 0;
+	}
+
+	#latencyMs(): number | null {
+		if (!this.#isLive || !this.#started) return null;
+		const start = (this.video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate;
+		const date_ms = this.#native
+			? start
+				? start.call(this.video).getTime() + this.video.currentTime * 1000
+				: NaN
+			: (this.#engine?.playing_date_ms ?? NaN);
+		if (!Number.isFinite(date_ms)) return null;
+		return Math.round(Date.now() + this.#source.clock.difference_ms - date_ms);
+	}
+
+	#follow(following: boolean): void {
+		if (this.following === following) return;
+		this.following = following;
+		this.#emit('following', following);
+	}
+
+	#wantUnmute(wanted: boolean): void {
+		if (this.wants_unmute === wanted) return;
+		this.wants_unmute = wanted;
+		this.#emit('unmute', wanted);
+	}
+
+	#update(): void {
+		const state = this.#idle && !this.#engine && this.#phase !== 'ended' && this.#phase !== 'waiting'
+			? 'paused'
+			: playerState({
+					phase: this.#phase,
+					fatal: this.#fatal,
+					connected: this.#engine !== null || this.#native,
+					started: this.#started,
+					played_out: this.#played_out,
+					gap: this.#source.gap_s > 0,
+					starved: this.#dry_since_ms !== null,
+					paused: this.video.paused
+				});
+		if (state === this.state) return;
+		this.state = state;
+		this.#emit('state', state);
+	}
+
+	#emit<K extends keyof PlayerEvents>(type: K, value: PlayerEvents[K]): void {
+		const listeners = this.#listeners[type] as Set<(value: PlayerEvents[K]) => void> | undefined;
+		for (const listener of [...(listeners ?? [])]) listener(value);
+	}
+}
+
+/** Plays `options.playlistUrl` in `video`. */
+export function createPlayer(video: HTMLVideoElement, options: PlayerOptions): Player {
+	return new Player(video, options);
+}

@@ -1,0 +1,169 @@
+/**
+ * The network side of one broadcast: every playlist and every part passes through here on its way to hls.js, is
+ * counted and timed, and tells what to fetch ahead.
+ */
+
+import { FetchAhead, JOIN_IN_FLIGHT, STEADY_IN_FLIGHT, type Fetched } from './ahead';
+import { ServerClock, Throughput } from './clock';
+import { gapAtEnd, joinParts, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
+
+/** A playlist's text with its timing. */
+export interface FetchedText extends Omit<Fetched, 'data'> {
+	text: string;
+	/** after redirects */
+	url: string;
+	/** the `Age` header: how long the answer lay in a cache, seconds */
+	age_s: number | null;
+}
+
+/** An answer that is no success. */
+export class HttpError extends Error {
+	constructor(
+		readonly status: number,
+		readonly url: string
+	) {
+		super(`HTTP ${status}`);
+	}
+}
+
+/** Throughput assumed before anything was measured: a start that has to be taken back costs more than a modest picture. */
+const START_THROUGHPUT_BPS = 5_000_000;
+/** A playlist fetched before hls.js asked for it is of use only while it is fresh. */
+const EARLY_FRESH_MS = 1_500;
+
+export class Source {
+	readonly ahead = new FetchAhead((url, signal) => this.fetchBytes(url, signal));
+	readonly clock = new ServerClock();
+	readonly throughput = new Throughput();
+	/** Bytes taken over HTTP, bodies only. */
+	http_bytes = 0;
+	/** At the live edge: fetch the hinted part ahead. Off while the viewer is elsewhere in the recording or has paused. */
+	at_edge = true;
+	/** The newest media playlist of the rendition that plays. */
+	playlist: MediaPlaylist | null = null;
+	/** The media playlist to begin with. */
+	start_url: string | null = null;
+	/** Called for each media playlist. */
+	onplaylist: ((playlist: MediaPlaylist, now_ms: number) => void) | null = null;
+	/** How long the newest media has been missing in the last playlist, seconds. */
+	gap_s = 0;
+
+	#early = new Map<string, Promise<FetchedText>>();
+
+	constructor(
+		readonly master_url: string,
+		public join_distance_s: number,
+		private readonly known_throughput_bps: number | null
+	) {}
+
+	/**
+	 * Starts everything a first picture needs, each request as soon as its URL is known: multivariant playlist, media
+	 * playlist, initialization section and the parts from the last keyframe on. Resolves with the multivariant
+	 * playlist; rejects when there is none (yet).
+	 */
+	async begin(signal: AbortSignal): Promise<string> {
+		const master = await this.fetchText(this.master_url, signal);
+		this.#early.set(this.master_url, Promise.resolve(master));
+		const variants = parseVariants(master.text, master.url);
+		const variant = startVariant(variants, this.known_throughput_bps ?? START_THROUGHPUT_BPS);
+		this.start_url = variant?.url ?? null;
+		if (variant) {
+			const playlist = this.fetchText(variant.url, signal);
+			this.#early.set(variant.url, playlist);
+			playlist.then(
+				(answer) => this.handlePlaylist(answer),
+				() => undefined
+			);
+		}
+		return master.text;
+	}
+
+	/** The answer to a request that was made before hls.js asked, if it is fresh. Once. */
+	takeEarly(url: string): Promise<FetchedText> | null {
+		const early = this.#early.get(url);
+		if (!early) return null;
+		this.#early.delete(url);
+		return early.then((answer) => {
+			if (performance.now() - answer.end_ms > EARLY_FRESH_MS) throw new Error('stale');
+			return answer;
+		});
+	}
+
+	/** A media playlist arrived: decide what to fetch ahead. */
+	handlePlaylist(answer: FetchedText): void {
+		if (!answer.text.includes('#EXT-X-TARGETDURATION')) return;
+		const playlist = parseMediaPlaylist(answer.text, answer.url);
+		this.playlist = playlist;
+		this.gap_s = gapAtEnd(playlist);
+		this.#plan(playlist);
+		this.onplaylist?.(playlist, answer.end_ms);
+	}
+
+	#plan(playlist: MediaPlaylist): void {
+		if (playlist.ended || !this.at_edge || playlist.part_target_s === 0) {
+			this.ahead.want([]);
+			return;
+		}
+		const named = this.#missing(playlist);
+		const urls = named.map((part) => part.url);
+		// The initialization section is wanted until it was taken; `want` leaves out what was.
+		if (playlist.init_url) urls.unshift(playlist.init_url);
+		if (playlist.hint_init_url) urls.push(playlist.hint_init_url);
+		if (playlist.hint_url) urls.push(playlist.hint_url);
+		this.ahead.want(urls, named.length > STEADY_IN_FLIGHT ? JOIN_IN_FLIGHT : STEADY_IN_FLIGHT);
+	}
+
+	/** Listed parts that hls.js will ask for next: after the newest that it took; on joining, from a keyframe on. */
+	#missing(playlist: MediaPlaylist): PlaylistPart[] {
+		const { parts } = playlist;
+		for (let i = parts.length - 1; i >= 0; i--) {
+			const part = parts[i];
+			if (part && this.ahead.wasTaken(part.url)) return parts.slice(i + 1).filter((later) => !later.gap);
+		}
+		return joinParts(playlist, this.join_distance_s);
+	}
+
+	/** Forgets what was fetched ahead; the next playlist starts afresh. */
+	reset(): void {
+		this.#early.clear();
+		this.ahead.clear();
+		this.playlist = null;
+		this.gap_s = 0;
+	}
+
+	async fetchText(url: string, signal: AbortSignal): Promise<FetchedText> {
+		const start_ms = performance.now();
+		const sent_ms = Date.now();
+		const response = await fetch(url, { signal, priority: 'high', cache: 'no-store' } as RequestInit);
+		const first_ms = performance.now();
+		const received_ms = Date.now();
+		if (!response.ok) throw new HttpError(response.status, url);
+		const text = await response.text();
+		const date = response.headers.get('date');
+		if (date) this.clock.add(sent_ms, received_ms, Date.parse(date));
+		const age = Number(response.headers.get('age') ?? NaN);
+		this.http_bytes += text.length;
+		return {
+			text,
+			url: response.url || url,
+			age_s: Number.isFinite(age) ? age : null,
+			start_ms,
+			first_ms,
+			end_ms: performance.now()
+		};
+	}
+
+	async fetchBytes(url: string, signal: AbortSignal, range?: { start: number; end: number }): Promise<Fetched> {
+		const start_ms = performance.now();
+		const init = { signal, priority: 'high' } as RequestInit;
+		if (range) init.headers = { Range: `bytes=${range.start}-${range.end - 1}` };
+		const response = await fetch(url, init);
+		const first_ms = performance.now();
+		if (!response.ok) throw new HttpError(response.status, url);
+		const data = await response.arrayBuffer();
+		const end_ms = performance.now();
+		this.http_bytes += data.byteLength;
+		this.throughput.add(data.byteLength, end_ms - first_ms);
+		return { data, start_ms, first_ms, end_ms };
+	}
+}

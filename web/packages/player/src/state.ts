@@ -1,0 +1,83 @@
+/** The player's state, derived from what is known. Pure. */
+
+/** Where the broadcast is in its life, as the server says it. `vod`: a finished recording. */
+export type Phase = 'waiting' | 'live' | 'interrupted' | 'ended' | 'vod';
+
+export type PlayerState =
+	/** the live has not started; it will play by itself */
+	| 'waiting'
+	/** nothing to see yet, or playback ran dry */
+	| 'loading'
+	| 'playing'
+	/** by the viewer, or because the browser wants a gesture first */
+	| 'paused'
+	/** the publisher is gone, the broadcast may go on */
+	| 'interrupted'
+	| 'ended'
+	/** only what cannot be repaired by trying again */
+	| 'error';
+
+export interface Facts {
+	phase: Phase;
+	/** a fault that trying again does not repair */
+	fatal: boolean;
+	/** a playlist was loaded and media attached */
+	connected: boolean;
+	/** the first picture was shown (or sound heard) */
+	started: boolean;
+	/** the playlist says ENDLIST and everything was played, or the broadcast ended and nothing is left */
+	played_out: boolean;
+	/** the newest parts are GAP */
+	gap: boolean;
+	/** out of data */
+	starved: boolean;
+	paused: boolean;
+}
+
+/** What to show. What can still be played goes before what the server says: the picture runs a second behind. */
+export function playerState(facts: Facts): PlayerState {
+	if (facts.fatal) return 'error';
+	if (facts.played_out) return 'ended';
+	if (!facts.connected) {
+		if (facts.phase === 'ended') return 'ended';
+		if (facts.phase === 'waiting') return 'waiting';
+		return facts.phase === 'interrupted' ? 'interrupted' : 'loading';
+	}
+	const dry = !facts.started || facts.starved;
+	if (dry && (facts.gap || facts.phase === 'interrupted')) return 'interrupted';
+	if (facts.paused && facts.started) return 'paused';
+	return dry ? 'loading' : 'playing';
+}
+
+/** First wait before trying again, doubled each time... */
+const RETRY_FIRST_MS = 400;
+/** ...up to this: a viewer of a live that comes back should not wait longer than that for the picture. */
+const RETRY_MAX_MS = 5_000;
+/** A live that is announced but has not begun is told by the page's socket; polling is only the net below. */
+const RETRY_WAITING_MS = 5_000;
+
+/** How long to wait before attempt `attempt` (0 = first retry). `random` in [0, 1) spreads the audience. */
+export function retryDelay(attempt: number, waiting: boolean, random: number): number {
+	const ceiling_ms = waiting ? RETRY_WAITING_MS : Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 10));
+	return ceiling_ms * (0.6 + 0.4 * random);
+}
+
+/** Stalls within this time count together. */
+const LINK_WINDOW_MS = 30_000;
+/** This many of them, with a link that carries less than the stream needs, are no accident. */
+const LINK_STALLS = 2;
+/** A link needs this much more than the stream's rate to carry it without stalls. */
+const LINK_HEADROOM = 1.15;
+
+/** Finds out that the stream is too fast for the viewer's link. */
+export class LinkWatch {
+	#stalls: number[] = [];
+
+	/** Playback ran dry; true when the link is the cause. */
+	handleStall(now_ms: number, throughput_bps: number | null, bitrate_bps: number | null): boolean {
+		this.#stalls = this.#stalls.filter((at_ms) => now_ms - at_ms < LINK_WINDOW_MS);
+		this.#stalls.push(now_ms);
+		if (this.#stalls.length < LINK_STALLS || throughput_bps === null || bitrate_bps === null) return false;
+		return throughput_bps < bitrate_bps * LINK_HEADROOM;
+	}
+}
