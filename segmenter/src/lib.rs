@@ -2,6 +2,14 @@
 //! (draft-pantos-hls-rfc8216bis). Cores without I/O; time is an argument.
 #![warn(missing_docs)]
 
+pub mod multivariant;
+pub mod name;
 pub mod output;
+pub mod playlist;
+pub mod reload;
+#[cfg(feature = "server")]
+pub mod rendition;
+pub mod sha256;
+pub mod window;
 
 pub use output::{Cut, Init, Output, Part, Picture, Reason, Sound};
