@@ -28,8 +28,7 @@ export function ago(moment: string | number | Date, now: number = Date.now()): s
 	return relative.format(0, 'second');
 }
 
-/** `2480` -> `2.48 Mbit/s`; below one megabit `640 kbit/s`. */
+/** In the unit in which encoders are set up: `2,480 kbit/s`. */
 export function bitrate(kbps: number): string {
-	if (kbps < 1000) return `${Math.round(kbps)} kbit/s`;
-	return `${new Intl.NumberFormat(language, { maximumFractionDigits: 2 }).format(kbps / 1000)} Mbit/s`;
+	return `${new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(kbps)} kbit/s`;
 }

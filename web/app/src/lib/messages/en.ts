@@ -141,7 +141,7 @@ export const en = {
 	'live.health.no-video': 'Sound only',
 	'live.sessions': 'Broadcasts',
 	'live.sessions.none': 'None yet.',
-	'live.sessions.running': 'Running since {when}',
+	'live.sessions.running': 'On air, started {when}',
 	'live.sessions.lasted': '{duration}, {when}',
 	'live.sessions.replay': 'Replay',
 	'live.sessions.no-replay': 'No replay kept',
