@@ -1,0 +1,31 @@
+/** The embed page: the player over the whole frame, and the page's events. */
+
+import './embed.css';
+import { pageEvents } from '@shoal/api-client/events';
+import '@shoal/player/element';
+import { parseParameters } from './parameters';
+import { parseVideo } from './video';
+
+const script = document.getElementById('shoal-embed');
+const video = parseVideo(script?.textContent ?? '', location.href);
+if (video) {
+	const wanted = parseParameters(new URLSearchParams(location.search));
+	const player = document.querySelector('shoal-player') ?? document.body.appendChild(document.createElement('shoal-player'));
+	player.options = {
+		playlistUrl: video.playlistUrl,
+		phase: video.phase,
+		latencyMode: video.latencyMode,
+		autoplay: wanted.autoplay,
+		...(wanted.muted === undefined ? {} : { muted: wanted.muted }),
+		loop: wanted.loop,
+		controls: wanted.controls,
+		startSeconds: wanted.start_s,
+		heading: wanted.title ? video.title : null,
+		headingUrl: wanted.link ? video.url : null
+	};
+	if (video.phase !== 'vod') {
+		pageEvents().subscribe(video.uuid, (event) => {
+			if (event.type === 'state') player.phase = event.phase;
+		});
+	}
+}
