@@ -1,1 +1,17 @@
-//! 
+//! Shoal: a live streaming engine with an embedded video platform.
+//!
+//! The rooms of this crate and their direction: `main -> app -> {http, live, jobs} -> store -> domain`
+//! (ARCHITECTURE.md).
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod events;
+pub mod http;
+pub mod jobs;
+pub mod live;
+pub mod metrics;
+pub mod store;
+mod tls;
+pub mod users;

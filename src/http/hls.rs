@@ -1,0 +1,228 @@
+//! Playlists, segments and parts: of running broadcasts from memory, of finished ones from disk.
+//!
+//! Delivery as the Low-Latency HLS profile wants it (draft-pantos-hls-rfc8216bis appendix B.1): blocking requests end
+//! with their answer, their deadline or their client; nothing of a part is sent before it is whole; playlists are
+//! compressed once for all who wait.
+
+use std::io::SeekFrom;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::routing::get;
+use bytes::Bytes;
+use segmenter::reload::Reload;
+use segmenter::rendition::{Group, ObjectPoll, Playlist, PlaylistPoll};
+use segmenter::window::Object;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+use tower::ServiceExt as _;
+use tower_http::services::ServeFile;
+use uuid::Uuid;
+
+use super::range;
+use crate::app::App;
+
+/// `application/vnd.apple.mpegurl` (RFC 8216 section 4).
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const JSON: &str = "application/json";
+/// What a file of a finished video may be cached for: its names are random and its bytes never change.
+const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// A multivariant playlist changes when its bandwidths are known better.
+const MULTIVARIANT_MAX_AGE: Duration = Duration::from_secs(1);
+
+/// Below `/static/streaming-playlists/hls`.
+pub fn router() -> Router<App> {
+    Router::new().route("/static/streaming-playlists/hls/{uuid}/{file}", get(serve))
+}
+
+async fn serve(
+    State(app): State<App>,
+    Path((uuid, file)): Path<(Uuid, String)>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response<Body> {
+    let headers = request.headers();
+    let mut response = match app.live.group(uuid) {
+        Some(group) => match from_broadcast(&app, &group, &file, query.as_deref(), headers).await {
+            Some(response) => response,
+            None => from_disk(&app, uuid, &file, request).await,
+        },
+        None => from_disk(&app, uuid, &file, request).await,
+    };
+    // Media is for every player on every page; what scripts need of the headers is exposed.
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Age, Content-Length, Content-Range, Date"));
+    response
+}
+
+/// `None`: not a name of the broadcast.
+async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str>, headers: &HeaderMap) -> Option<Response<Body>> {
+    if file == "master.m3u8" {
+        app.metrics.http_playlist_requests.increment();
+        let text = group.multivariant(None)?;
+        return Some(range::respond(headers, Bytes::from(text), PLAYLIST, max_age(MULTIVARIANT_MAX_AGE)));
+    }
+    if file == "segments-sha256.json" {
+        return Some(range::respond(headers, group.segments_sha256(), JSON, no_store()));
+    }
+    if let Some(name) = file.strip_suffix(".m3u8") {
+        let rendition = group.rendition(name)?;
+        app.metrics.http_playlist_requests.increment();
+        let pairs = query.unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
+        let reload = Reload::parse(pairs);
+        return Some(match rendition.playlist(&reload).await {
+            PlaylistPoll::Ready(playlist) => respond_playlist(playlist, headers),
+            PlaylistPoll::Invalid { reason, max_age: age } => plain(StatusCode::BAD_REQUEST, &reason.to_string(), max_age(age)),
+            PlaylistPoll::Unavailable | PlaylistPoll::Wait { .. } => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "no new media in time", no_store())
+            }
+        });
+    }
+    let rendition = group.owner(file)?;
+    Some(match rendition.object(file).await {
+        ObjectPoll::Ready { object, max_age: age } => {
+            let content_type = rendition.content_type();
+            match object {
+                Object::Memory(chunks) => {
+                    let bytes = join(&chunks);
+                    app.metrics.http_media_bytes.add(bytes.len() as u64);
+                    range::respond(headers, bytes, content_type, immutable(age))
+                }
+                Object::File(span) => match read(&span.path, span.offset, span.length).await {
+                    Ok(bytes) => {
+                        app.metrics.http_media_bytes.add(bytes.len() as u64);
+                        range::respond(headers, bytes, content_type, immutable(age))
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, file, "http.hls: recording unreadable");
+                        plain(StatusCode::NOT_FOUND, "no longer available", no_store())
+                    }
+                },
+            }
+        }
+        ObjectPoll::Missing { max_age: age } => plain(StatusCode::NOT_FOUND, "no such segment or part", max_age(age)),
+        ObjectPoll::Unavailable | ObjectPoll::Wait { .. } => plain(StatusCode::SERVICE_UNAVAILABLE, "not there in time", no_store()),
+    })
+}
+
+fn respond_playlist(playlist: Playlist, headers: &HeaderMap) -> Response<Body> {
+    let gzip = accepts_gzip(headers);
+    let body = if gzip { playlist.body.gzip() } else { playlist.body.plain() };
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAYLIST));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::CACHE_CONTROL, max_age(playlist.max_age));
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING);
+    let mut codings = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        matches!(name.trim(), "gzip" | "*") && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+/// One run of bytes: a part is one already, a segment is put together for the request.
+fn join(chunks: &[Bytes]) -> Bytes {
+    match chunks {
+        [one] => one.clone(),
+        many => many.concat().into(),
+    }
+}
+
+async fn read(path: &std::path::Path, offset: u64, length: u64) -> std::io::Result<Bytes> {
+    let mut file = tokio::fs::File::open(path).await?;
+    file.seek(SeekFrom::Start(offset)).await?;
+    // A segment's length is bounded by the packager.
+    let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
+    file.read_exact(&mut bytes).await?;
+    Ok(bytes.into())
+}
+
+async fn from_disk(app: &App, uuid: Uuid, file: &str, request: Request) -> Response<Body> {
+    let Some(path) = file_path(app, uuid, file) else {
+        return plain(StatusCode::NOT_FOUND, "no such file", no_store());
+    };
+    let is_playlist = file.ends_with(".m3u8");
+    if is_playlist {
+        app.metrics.http_playlist_requests.increment();
+    }
+    let response = match ServeFile::new(&path).oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if response.status() == StatusCode::NOT_FOUND {
+        return plain(StatusCode::NOT_FOUND, "no such file", no_store());
+    }
+    let mut response = response.map(Body::new);
+    let headers = response.headers_mut();
+    if is_playlist {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAYLIST));
+    } else if let Some(length) = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()) {
+        app.metrics.http_media_bytes.add(length);
+    }
+    headers.insert(header::CACHE_CONTROL, max_age(FILE_MAX_AGE));
+    response
+}
+
+/// The file on disk; names with anything but letters, digits, `-`, `_` and inner dots are nobody's.
+fn file_path(app: &App, uuid: Uuid, file: &str) -> Option<PathBuf> {
+    let plain = file.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    (plain && !file.starts_with('.')).then(|| crate::live::vod_folder(&app.config.data_dir, uuid).join(file))
+}
+
+fn plain(status: StatusCode, text: &str, cache_control: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::from(text.to_owned()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, cache_control);
+    response
+}
+
+fn max_age(age: Duration) -> HeaderValue {
+    if age.is_zero() { no_store() } else { cache(&format!("max-age={}", age.as_secs().max(1))) }
+}
+
+fn immutable(age: Duration) -> HeaderValue {
+    cache(&format!("max-age={}, immutable", age.as_secs()))
+}
+
+fn no_store() -> HeaderValue {
+    HeaderValue::from_static("no-store")
+}
+
+fn cache(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| no_store())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gzip(value: &'static str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+        accepts_gzip(&headers)
+    }
+
+    #[test]
+    fn reads_accept_encoding() {
+        assert!(gzip("gzip"));
+        assert!(gzip("deflate, gzip;q=1.0, *;q=0.5"));
+        assert!(gzip("*"));
+        assert!(!gzip("identity"));
+        assert!(!gzip("gzip;q=0, br"));
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+}

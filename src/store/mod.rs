@@ -1,0 +1,328 @@
+//! The database: the only SQL. SQLite by default, PostgreSQL for larger instances; every query is
+//! one text for both (integers and booleans as 64-bit integers, times in milliseconds, `$1`).
+//!
+//! SQLite has one writer: [`Store::write`] hands out the single writing connection with
+//! `BEGIN IMMEDIATE`, so that writers queue here and never meet `SQLITE_BUSY`; readers have
+//! connections of their own (WAL).
+
+mod accounts;
+mod channels;
+mod files;
+mod jobs;
+mod lives;
+mod playlists;
+mod sessions;
+mod settings;
+mod tokens;
+mod users;
+mod videos;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Row as _, Transaction};
+
+pub use accounts::{Accounts, NewActor};
+pub use channels::{Channels, NewChannel};
+pub use files::{Files, NewFile};
+pub use jobs::{ClaimedJob, JobCounts, Jobs};
+pub use lives::Lives;
+pub use playlists::Playlists;
+pub use sessions::Sessions;
+pub use settings::Settings;
+pub use tokens::{NewToken, Token, Tokens};
+pub use users::{NewUser, Users};
+pub use videos::{NewVideo, Sort, Videos, VideoFilter};
+
+use crate::domain::Timestamp;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Connections that read: enough that a slow list does not hold up a page, few enough that SQLite's
+/// page caches (2 MB each) stay small.
+const READERS: u32 = 4;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// A request that cannot have a connection by then fails instead of piling up.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A failure of the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A row with that unique value exists already; the caller's fault.
+    #[error("already exists")]
+    Conflict,
+    /// A stored value that the domain does not know; ours.
+    #[error("stored {0} is not understood")]
+    Corrupt(&'static str),
+    /// The schema could not be brought up to date.
+    #[error("migration: {0}")]
+    Migrate(#[from] MigrateError),
+    /// Anything else the database says.
+    #[error("database: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// What store calls return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A file of ours.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: AnyPool,
+    writer: AnyPool,
+    backend: Backend,
+}
+
+impl Store {
+    /// Connects to `url` (empty: `shoal.sqlite` in `data_dir`) and brings the schema up to date.
+    pub async fn open(url: &str, data_dir: &Path) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let store = if url.starts_with("postgres") {
+            let pool = AnyPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_with(parse_url(url)?)
+                .await?;
+            POSTGRES.run(&pool).await?;
+            Self {
+                readers: pool.clone(),
+                writer: pool,
+                backend: Backend::Postgres,
+            }
+        } else {
+            let url = if url.is_empty() { sqlite_url(&data_dir.join("shoal.sqlite")) } else { with_creation(url) };
+            let writer = sqlite_pool(&url, 1).await?;
+            SQLITE.run(&writer).await?;
+            Self {
+                readers: sqlite_pool(&url, READERS).await?,
+                writer,
+                backend: Backend::Sqlite,
+            }
+        };
+        Ok(store)
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// A consistent view of the database for reading.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(Tx {
+            inner: self.readers.begin().await?,
+        })
+    }
+
+    /// A transaction that may write; nothing happened until [`Tx::commit`].
+    pub async fn write(&self) -> Result<Tx> {
+        let inner = match self.backend {
+            Backend::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Backend::Postgres => self.writer.begin().await?,
+        };
+        Ok(Tx { inner })
+    }
+
+    /// As [`Store::write`].
+    pub async fn begin(&self) -> Result<Tx> {
+        self.write().await
+    }
+
+    /// Answers only if the database does.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Closes all connections; SQLite writes its log back.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A transaction: rooms for each aggregate. Dropped without [`Tx::commit`] it never happened.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+}
+
+impl Tx {
+    /// Makes everything done through it last.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+
+    /// Accounts and their actors.
+    pub fn accounts(&mut self) -> Accounts<'_> {
+        Accounts(self.connection())
+    }
+
+    /// Channels.
+    pub fn channels(&mut self) -> Channels<'_> {
+        Channels(self.connection())
+    }
+
+    /// People who log in.
+    pub fn users(&mut self) -> Users<'_> {
+        Users(self.connection())
+    }
+
+    /// What they log in with.
+    pub fn tokens(&mut self) -> Tokens<'_> {
+        Tokens(self.connection())
+    }
+
+    /// Videos.
+    pub fn videos(&mut self) -> Videos<'_> {
+        Videos(self.connection())
+    }
+
+    /// The live side of videos.
+    pub fn lives(&mut self) -> Lives<'_> {
+        Lives(self.connection())
+    }
+
+    /// Broadcasts of lives.
+    pub fn sessions(&mut self) -> Sessions<'_> {
+        Sessions(self.connection())
+    }
+
+    /// HLS presentations.
+    pub fn playlists(&mut self) -> Playlists<'_> {
+        Playlists(self.connection())
+    }
+
+    /// Whole files.
+    pub fn files(&mut self) -> Files<'_> {
+        Files(self.connection())
+    }
+
+    /// Durable work.
+    pub fn jobs(&mut self) -> Jobs<'_> {
+        Jobs(self.connection())
+    }
+
+    /// Small facts of the instance.
+    pub fn settings(&mut self) -> Settings<'_> {
+        Settings(self.connection())
+    }
+}
+
+async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
+    Ok(AnyPoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // WAL: readers never wait for the writer; NORMAL loses no consistency with it.
+                connection
+                    .execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;")
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_with(parse_url(url)?)
+        .await?)
+}
+
+fn parse_url(url: &str) -> Result<AnyConnectOptions> {
+    url.parse().map_err(Error::Database)
+}
+
+/// The URL of a SQLite file that is made when missing.
+fn sqlite_url(path: &Path) -> String {
+    let mut url = String::from("sqlite://");
+    for c in path.to_string_lossy().chars() {
+        match c {
+            '%' => url.push_str("%25"),
+            '?' => url.push_str("%3F"),
+            '#' => url.push_str("%23"),
+            c => url.push(c),
+        }
+    }
+    with_creation(&url)
+}
+
+fn with_creation(url: &str) -> String {
+    if url.contains("mode=") {
+        url.to_owned()
+    } else if url.contains('?') {
+        format!("{url}&mode=rwc")
+    } else {
+        format!("{url}?mode=rwc")
+    }
+}
+
+fn flag(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+fn timestamp(row: &AnyRow, column: &str) -> sqlx::Result<Timestamp> {
+    Ok(Timestamp::from_millis(row.try_get(column)?))
+}
+
+fn maybe_timestamp(row: &AnyRow, column: &str) -> sqlx::Result<Option<Timestamp>> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp::from_millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Column names and kinds with what may differ between the databases taken out.
+    fn normal(ddl: &str) -> String {
+        ddl.replace("INTEGER PRIMARY KEY AUTOINCREMENT", "ID")
+            .replace("BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY", "ID")
+            .replace("BIGINT", "INTEGER")
+            .replace("DOUBLE PRECISION", "REAL")
+    }
+
+    #[test]
+    fn migrations_of_both_databases_are_in_step() {
+        let sqlite: Vec<_> = SQLITE.iter().collect();
+        let postgres: Vec<_> = POSTGRES.iter().collect();
+        assert_eq!(sqlite.len(), postgres.len());
+        assert!(!sqlite.is_empty());
+        for (left, right) in sqlite.iter().zip(&postgres) {
+            assert_eq!(left.version, right.version);
+            assert_eq!(left.description, right.description);
+            assert_eq!(normal(left.sql.as_str()), normal(right.sql.as_str()), "migration {}", left.version);
+        }
+    }
+
+    #[test]
+    fn file_names_survive_the_url() {
+        assert_eq!(sqlite_url(Path::new("/a b/50%?.db")), "sqlite:///a b/50%25%3F.db?mode=rwc");
+        assert_eq!(with_creation("sqlite://x?cache=shared"), "sqlite://x?cache=shared&mode=rwc");
+    }
+}
