@@ -12,6 +12,7 @@ function video(change: Partial<VideoDetails> = {}): VideoDetails {
 	return {
 		uuid: UUID,
 		isLive: true,
+		isLocal: true,
 		state: { id: 4, label: 'Waiting' },
 		viewers: 0,
 		streamingPlaylists: [],
@@ -41,24 +42,35 @@ function page(first: VideoDetails, ...later: (VideoDetails | Error)[]) {
 
 const settle = () => vi.advanceTimersByTimeAsync(1100);
 
-test('a waiting page gets its playlist when the live starts, even if the API lags behind', async () => {
+test('a page that waits for another server\'s live gets its playlist when the live starts, even if the API lags behind', async () => {
 	vi.useFakeTimers();
-	const { watching, asked, state } = page(video(), video(), new Error('away'), video({ state: { id: 1, label: '' }, streamingPlaylists: [PLAYLIST] }));
-	expect([watching.view, watching.playlist]).toEqual(['waiting', null]);
+	const remote = { isLocal: false };
+	const { watching, asked, state } = page(video(remote), video(remote), new Error('away'), video({ state: { id: 1, label: '' }, streamingPlaylists: [PLAYLIST] }));
+	expect([watching.view, watching.source]).toEqual(['waiting', null]);
 	state('live');
 	expect(watching.view).toBe('live');
 	await settle();
-	expect(watching.playlist).toBe('/static/master.m3u8');
+	expect(watching.source).toBe('/static/master.m3u8');
 	expect(asked).toHaveBeenCalledTimes(3);
 	await vi.advanceTimersByTimeAsync(60_000);
 	expect(asked).toHaveBeenCalledTimes(3);
 	vi.useRealTimers();
 });
 
+test('a waiting page knows where the playlist will be, and does not change it under the player', async () => {
+	vi.useFakeTimers();
+	const { watching, state } = page(video(), video({ state: { id: 1, label: '' }, streamingPlaylists: [{ id: 1, playlistUrl: 'http://localhost:9000/other/name' }] }));
+	expect(watching.source).toBe(`/static/streaming-playlists/hls/${UUID}/master.m3u8`);
+	state('live');
+	await settle();
+	expect(watching.source).toBe(`/static/streaming-playlists/hls/${UUID}/master.m3u8`);
+	vi.useRealTimers();
+});
+
 test('an interruption keeps the player, the end takes it away', async () => {
 	const { watching, state } = page(video({ state: { id: 1, label: '' }, streamingPlaylists: [PLAYLIST] }));
 	state('interrupted');
-	expect([watching.view, watching.playlist]).toEqual(['interrupted', '/static/master.m3u8']);
+	expect([watching.view, watching.source]).toEqual(['interrupted', '/static/master.m3u8']);
 	state('live');
 	expect(watching.view).toBe('live');
 	state('ended');
@@ -79,7 +91,7 @@ test('the end of a recorded live offers its replay, and only the viewer starts i
 	await settle();
 	expect([watching.view, watching.replay]).toEqual(['ended', true]);
 	watching.playReplay();
-	expect([watching.view, watching.playlist]).toEqual(['recorded', '/static/replay.m3u8']);
+	expect([watching.view, watching.source]).toEqual(['recorded', '/static/replay.m3u8']);
 	vi.useRealTimers();
 });
 

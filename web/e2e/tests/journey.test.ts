@@ -94,7 +94,7 @@ test('the owner ends the stream, and finds its replay', async () => {
 	await screenshots(page, 'dashboard-end');
 	await dialog.getByRole('button', { name: 'End it now' }).click();
 	await page.getByText('The broadcast was ended.').waitFor();
-	await page.getByText('This live has ended').waitFor({ timeout: 10_000 });
+	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 10_000 });
 	await publisher?.kill();
 	const replay = page.getByRole('link', { name: 'Replay', exact: true });
 	await replay.waitFor({ timeout: 10_000 });

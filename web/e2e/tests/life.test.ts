@@ -32,7 +32,7 @@ test('a waiting page starts by itself', async () => {
 	let sockets = 0;
 	page.on('websocket', () => sockets++);
 	await page.goto(shoal.url + live.watchPath);
-	await page.getByText('Not live yet').first().waitFor();
+	await page.getByRole('heading', { name: 'The live has not started yet' }).waitFor();
 	await screenshots(page, 'waiting');
 
 	const publisher = publish(live.publishUrl);
@@ -55,7 +55,7 @@ test('the encoder goes and comes back: the same page plays on', async () => {
 	await page.evaluate(() => ((window as unknown as { same: boolean }).same = true));
 
 	await first.kill();
-	await page.getByText('Connection to the streamer lost').first().waitFor({ timeout: 6000 });
+	await page.getByRole('heading', { name: 'The connection to the streamer was lost' }).waitFor({ timeout: 6000 });
 	await screenshots(page, 'interrupted');
 	await pause(5000);
 	const second = publish(live.publishUrl);
@@ -77,7 +77,7 @@ test('what was streamed can be watched after the end, whole and with seeking', a
 	const streamed_s = 12;
 	await pause(publisher.started_ms + streamed_s * 1000 - Date.now());
 	await shoal.api.endLive(live.uuid);
-	await page.getByText('This live has ended').first().waitFor({ timeout: 15_000 });
+	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 15_000 });
 	await publisher.kill();
 
 	const replay = page.getByRole('button', { name: 'Watch the replay' });
@@ -113,7 +113,7 @@ test('a permanent live waits for its next broadcast and starts again on the same
 	await plays(page, 10_000);
 	await shoal.api.endLive(live.uuid);
 	await first.kill();
-	await page.getByText('This live has ended').first().waitFor({ timeout: 15_000 });
+	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 15_000 });
 	const second = publish(live.publishUrl);
 	await plays(page, 10_000);
 	expect((await shoal.api.liveSessions(live.uuid)).total).toBe(2);

@@ -28,6 +28,12 @@ export function advance(current: View, next: Phase): View {
 	return next;
 }
 
+/** Where this server will have the playlist of a live that is not on yet; unknown for another server's. */
+export function expectedPlaylist(video: Pick<VideoDetails, 'isLive' | 'isLocal' | 'uuid'>): string | null {
+	return video.isLive && video.isLocal ? `/static/streaming-playlists/hls/${video.uuid}/master.m3u8` : null;
+}
+
+/** The playlist's address, once there is something to play. */
 export function playlistOf(video: VideoDetails): string | null {
 	return video.streamingPlaylists[0]?.playlistUrl ?? null;
 }

@@ -1,6 +1,6 @@
 import type { Api, VideoDetails } from '@shoal/api-client';
 import type { Events, Health, VideoEvent } from '@shoal/api-client/events';
-import { advance, playlistOf, viewOf, type View } from './phase';
+import { advance, expectedPlaylist, playlistOf, viewOf, type View } from './phase';
 
 /** A live that the API does not show as started, though the socket said so, is asked for again after this long. */
 const ASK_AGAIN_MS = 500;
@@ -20,10 +20,10 @@ export class Watching {
 	view = $state<View>('waiting');
 	viewers = $state(0);
 	health = $state.raw<Health | null>(null);
-	/** The media's address, once there is one; also that of the replay after the end. */
-	playlist = $derived(playlistOf(this.video));
+	/** What the player plays. It is given before the live starts, so that the player starts without asking anybody. */
+	source = $state.raw<string | null>(null);
 	/** The live is over and what it left can be played. */
-	replay = $derived(this.view === 'ended' && !this.video.isLive && this.playlist !== null);
+	replay = $derived(this.view === 'ended' && !this.video.isLive && playlistOf(this.video) !== null);
 
 	#asking = 0;
 
@@ -34,6 +34,7 @@ export class Watching {
 		this.video = video;
 		this.view = viewOf(video);
 		this.viewers = video.viewers;
+		this.source = playlistOf(video) ?? expectedPlaylist(video);
 	}
 
 	/** Follows the video until the returned function is called. */
@@ -77,6 +78,7 @@ export class Watching {
 
 	/** Plays the replay of a live that has ended. */
 	playReplay(): void {
+		this.source = playlistOf(this.video);
 		this.view = 'recorded';
 	}
 
@@ -88,6 +90,7 @@ export class Watching {
 				const video = await this.ports.api.video(this.video.uuid);
 				if (this.#asking !== turn) return;
 				this.video = video;
+				this.source ??= playlistOf(video);
 				if (this.view !== 'live' || playlistOf(video)) return;
 			} catch {
 				// The socket's word stands; the next attempt may bring the rest.

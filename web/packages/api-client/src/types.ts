@@ -54,6 +54,8 @@ export interface StreamingPlaylist {
 export interface VideoDetails extends Video {
 	state: Labelled;
 	streamingPlaylists: StreamingPlaylist[];
+	/** of a live; see `LatencyMode` */
+	latencyMode?: number;
 }
 
 export interface Live {

@@ -19,10 +19,8 @@ export const en = {
 	'home.quiet': 'Nobody is live at the moment.',
 	'home.quiet.action': 'Start a live',
 
-	'card.live': 'Live',
 	'card.viewers': { one: '{count} viewer', other: '{count} viewers' },
 	'card.views': { one: '{count} view', other: '{count} views' },
-	'card.no-picture': 'No picture yet',
 
 	'watch.viewers': { one: '{count} watching', other: '{count} watching' },
 	'watch.views': { one: '{count} view', other: '{count} views' },
@@ -36,8 +34,6 @@ export const en = {
 	'watch.manage': 'Manage this live',
 	'watch.waiting.title': 'Not live yet',
 	'watch.waiting.text': 'Stay here: the picture appears by itself as soon as the live starts.',
-	'watch.interrupted.title': 'Connection to the streamer lost',
-	'watch.interrupted.text': 'It goes on here by itself when the streamer is back.',
 	'watch.ended.title': 'This live has ended',
 	'watch.ended.text': 'Thank you for watching.',
 	'watch.ended.replay': 'Watch the replay',
@@ -45,10 +41,6 @@ export const en = {
 	'watch.error.title': 'This video cannot be played',
 	'watch.error.text': 'Its files are not available. Try again in a moment.',
 	'watch.error.retry': 'Try again',
-	'watch.said.waiting': 'Waiting for the live to start.',
-	'watch.said.live': 'The live is on.',
-	'watch.said.interrupted': 'The connection to the streamer was lost. Waiting for it to come back.',
-	'watch.said.ended': 'The live has ended.',
 
 	'phase.waiting': 'Waiting',
 	'phase.live': 'Live',
@@ -157,7 +149,6 @@ export const en = {
 	'live.rotate.confirm': 'Replace it',
 	'live.rotate.done': 'The stream key is new. Paste it into OBS.',
 	'live.ended': 'The broadcast was ended.',
-	'live.not-mine': 'This live is not yours.',
 	'live.not-a-live': 'This video is no live any more.',
 
 	'library.title': 'My library',
@@ -165,8 +156,6 @@ export const en = {
 	'library.videos': 'My videos',
 	'library.lives.none': 'No live yet.',
 	'library.videos.none': 'No videos yet. Replays of your lives appear here.',
-	'library.dashboard': 'Dashboard',
-	'library.more': 'Show more',
 
 	'dialog.cancel': 'Cancel',
 	'dialog.busy': 'One moment…',
@@ -182,7 +171,6 @@ export const en = {
 	'error.home': 'Go to the home page',
 	'error.retry': 'Try again',
 	'error.generic': 'That did not work: {detail}',
-	'loading': 'Loading…'
 } as const satisfies Record<string, string | Plural>;
 
 /** A text whose form hangs on `{count}`; the categories are those of `Intl.PluralRules`. */

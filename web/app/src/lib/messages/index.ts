@@ -1,3 +1,4 @@
+import type { Strings as PlayerStrings } from '@shoal/player/element';
 import { en, type Catalogue, type Key } from './en';
 
 export type { Key };
@@ -6,7 +7,11 @@ export type { Key };
 const catalogues: Record<string, Catalogue> = { en };
 
 export const language = pick(typeof navigator === 'undefined' ? [] : navigator.languages);
+/** The player's words; English is its own. */
+const players: Record<string, Partial<PlayerStrings>> = { en: {} };
+
 const catalogue: Catalogue = catalogues[language] ?? en;
+export const player: Partial<PlayerStrings> = players[language] ?? {};
 const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 
