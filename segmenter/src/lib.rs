@@ -2,6 +2,7 @@
 //! (draft-pantos-hls-rfc8216bis). Cores without I/O; time is an argument.
 #![warn(missing_docs)]
 
+pub mod journal;
 pub mod multivariant;
 pub mod name;
 pub mod output;
@@ -10,6 +11,7 @@ pub mod reload;
 #[cfg(feature = "server")]
 pub mod rendition;
 pub mod sha256;
+pub mod vod;
 pub mod window;
 
 pub use output::{Cut, Init, Output, Part, Picture, Reason, Sound};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::Init;
+use crate::{Init, Picture};
 use crate::window::View;
 
 /// Head-room over the highest rate measured so far: the peak of what is still to come is not known.
@@ -10,30 +10,57 @@ const HEAD_ROOM_PERCENT: u64 = 110;
 /// Below this share of a target duration a measurement is mostly one keyframe; the encoder's word is better.
 const ENOUGH_MEDIA_PERCENT: i64 = 50;
 
-/// One EXT-X-STREAM-INF per rendition that has media, in the given order, each `(playlist URI, view)`; none
-/// as long as there is no media. `bitrate_hint`: the encoder's word in bits per second, for the first picture
-/// rendition until enough was measured.
-pub fn render(renditions: &[(&str, &View)], bitrate_hint: Option<u64>) -> Option<String> {
-    let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:6\n");
-    let mut hint = bitrate_hint;
-    let mut any = false;
-    for (uri, view) in renditions {
-        let Some(init) = view.init().filter(|_| view.is_listable()) else { continue };
-        any = true;
-        let hint = if init.video.is_some() { hint.take() } else { None };
-        let (bandwidth, average) = bandwidths(view, hint);
+/// One EXT-X-STREAM-INF.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its media playlist, relative to the multivariant one.
+    pub uri: String,
+    /// BANDWIDTH, the peak, in bits per second.
+    pub bandwidth: u64,
+    /// AVERAGE-BANDWIDTH in bits per second.
+    pub average_bandwidth: u64,
+    /// RFC 6381, comma separated, all formats that occur.
+    pub codecs: String,
+    /// RESOLUTION and FRAME-RATE, if there is a picture.
+    pub picture: Option<Picture>,
+}
+
+impl Variant {
+    /// The rendition behind `view`, once it has media. `bitrate_hint`: the encoder's word in bits per second,
+    /// used until enough was measured.
+    pub fn of_view(uri: &str, view: &View, bitrate_hint: Option<u64>) -> Option<Self> {
+        let init = view.init().filter(|_| view.is_listable())?;
+        let (bandwidth, average_bandwidth) = bandwidths(view, bitrate_hint);
+        Some(Self {
+            uri: uri.to_owned(),
+            bandwidth,
+            average_bandwidth,
+            codecs: codecs(view, init),
+            picture: init.video,
+        })
+    }
+}
+
+/// The multivariant playlist, variants in the given order.
+pub fn render(variants: &[Variant]) -> String {
+    // Nothing in it needs more than version 1 (section 8).
+    let mut text = String::from("#EXTM3U\n");
+    for Variant { uri, bandwidth, average_bandwidth, codecs, picture } in variants {
         // Writing to a `String` cannot fail.
-        let _ = write!(text, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average},CODECS=\"{}\"", codecs(view, init));
-        if let Some(video) = init.video {
-            let _ = write!(text, ",RESOLUTION={}x{}", video.width, video.height);
-            if let Some(rate) = video.frame_rate {
+        let _ = write!(
+            text,
+            "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average_bandwidth},CODECS=\"{codecs}\""
+        );
+        if let Some(picture) = picture {
+            let _ = write!(text, ",RESOLUTION={}x{}", picture.width, picture.height);
+            if let Some(rate) = picture.frame_rate {
                 let _ = write!(text, ",FRAME-RATE={rate:.3}");
             }
             text.push_str(",VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE");
         }
         let _ = write!(text, "\n{uri}\n");
     }
-    any.then_some(text)
+    text
 }
 
 /// BANDWIDTH (peak) and AVERAGE-BANDWIDTH, in bits per second.
@@ -49,8 +76,11 @@ fn bandwidths(view: &View, hint: Option<u64>) -> (u64, u64) {
         Some(hint) if !enough && hint > 0 => hint,
         _ => measured.average(),
     };
-    let peak = measured.peak.max(average).saturating_mul(HEAD_ROOM_PERCENT) / 100;
-    (peak.max(1), average.max(1))
+    (with_head_room(measured.peak.max(average)), average.max(1))
+}
+
+fn with_head_room(bits_per_second: u64) -> u64 {
+    (bits_per_second.saturating_mul(HEAD_ROOM_PERCENT) / 100).max(1)
 }
 
 /// Every format in any listed segment (section 6.2.4), the newest first.

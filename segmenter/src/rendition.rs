@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use tokio::sync::watch;
 
 use crate::Output;
-use crate::multivariant;
+use crate::multivariant::{self, Variant};
 use crate::playlist::{self, Report, Skip};
 use crate::reload::{self, Decision, Invalid, Reload};
 use crate::sha256;
@@ -99,6 +99,11 @@ impl Group {
         self.0.renditions.load().iter().find(|rendition| rendition.name() == name).cloned()
     }
 
+    /// The rendition that names its resources like this.
+    pub fn owner(&self, name: &str) -> Option<Rendition> {
+        self.0.renditions.load().iter().find(|rendition| rendition.names(name)).cloned()
+    }
+
     /// Looks a resource name up in all renditions.
     pub fn poll_object(&self, now: Instant, name: &str, since: Instant) -> ObjectPoll {
         let renditions = self.0.renditions.load();
@@ -111,8 +116,13 @@ impl Group {
     pub fn multivariant(&self, bitrate_hint: Option<u64>) -> Option<String> {
         let snapshots: Vec<_> =
             self.0.renditions.load().iter().map(|r| (r.0.place.uri.clone(), r.0.current.load_full())).collect();
-        let variants: Vec<_> = snapshots.iter().map(|(uri, version)| (uri.as_str(), &version.view)).collect();
-        multivariant::render(&variants, bitrate_hint)
+        let mut hint = bitrate_hint;
+        let variants = snapshots.iter().filter_map(|(uri, version)| {
+            let picture = version.view.init().is_some_and(|init| init.video.is_some());
+            Variant::of_view(uri, &version.view, if picture { hint.take() } else { None })
+        });
+        let variants: Vec<_> = variants.collect();
+        (!variants.is_empty()).then(|| multivariant::render(&variants))
     }
 
     /// `segments-sha256.json` over all renditions; holds every segment of any playlist handed out before.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use media::MediaTime;
 use sha2::{Digest, Sha256};
 
+use crate::journal::Recording;
 use crate::name::{Names, Resource};
 use crate::{Init, Output, Part};
 
@@ -349,31 +350,6 @@ impl View {
     }
 }
 
-/// A complete segment as a recording remembers it, for [`Window::restore`].
-#[derive(Clone, Debug)]
-pub struct Restored {
-    /// Media sequence number.
-    pub msn: u64,
-    /// Sum of its parts.
-    pub duration: MediaTime,
-    /// Unix time of its start in ms.
-    pub program_date_time: i64,
-    /// The initialisation section it uses.
-    pub init: u32,
-    /// EXT-X-DISCONTINUITY belongs before it.
-    pub discontinuity: bool,
-    /// It holds no media at all.
-    pub gap: bool,
-    /// Running number of its first part.
-    pub first_part: u64,
-    /// Duration, independence, absence and length of each part.
-    pub parts: Vec<(MediaTime, bool, bool, u64)>,
-    /// Hash of its bytes.
-    pub sha256: [u8; 32],
-    /// Where its bytes are; none if `gap`.
-    pub span: Option<FileSpan>,
-}
-
 /// The sliding window of one rendition.
 #[derive(Debug)]
 pub struct Window {
@@ -419,43 +395,59 @@ impl Window {
         }
     }
 
-    /// The window of a broadcast that was recorded and goes on: all of `segments` (consecutive, oldest first)
-    /// are listed as far as the configured window reaches. [`Output::Started`] must follow, with the values it had.
-    pub fn restore(config: Config, now: Instant, inits: Vec<Init>, segments: Vec<Restored>) -> Self {
+    /// The window of a broadcast that was recorded and goes on: what was recorded is listed as far as the
+    /// configured window reaches, and served from there.
+    pub fn restore(config: Config, now: Instant, recording: &Recording) -> Self {
         let mut window = Self::new(config);
-        window.current_init = segments.last().map(|segment| segment.init);
-        window.inits = inits;
-        for segment in segments {
-            if window.listed.back().is_some_and(|last| last.msn + 1 != segment.msn) {
-                continue;
-            }
-            let parts: Arc<[PartEntry]> = segment
-                .parts
-                .iter()
-                .map(|&(duration, independent, gap, length)| PartEntry { duration, independent, gap, length, bytes: Bytes::new() })
-                .collect();
-            window.next_part = Some(segment.first_part + parts.len() as u64);
-            let length = segment.parts.iter().map(|part| part.3).sum();
-            window.measure(length, segment.duration, segment.gap);
+        if let Some((target_duration, part_target)) = recording.started {
+            window.handle_output(now, Output::Started { target_duration, part_target });
+        }
+        window.inits = recording.inits.clone();
+        window.current_init = recording.segments.last().map(|segment| segment.init);
+        window.next_part = recording.next_part();
+        window.discontinuity_sequence = recording.discontinuities_dropped;
+        let real = recording.segments.iter().fold(MediaTime::ZERO, |sum, segment| sum + segment.duration());
+        if let Some(first) = recording.segments.first().filter(|_| real < window.floor()) {
+            window.lead_in(now, first.msn, first.first_part, first.program_date_time, first.init);
+        }
+        for segment in &recording.segments {
+            let gap = segment.is_gap();
+            window.measure(segment.span.length, segment.duration(), gap);
+            let parts = segment.parts.iter().map(|part| PartEntry {
+                duration: part.duration,
+                independent: part.independent,
+                gap: part.gap,
+                length: part.length,
+                bytes: Bytes::new(),
+            });
             window.listed.push_back(Arc::new(Segment {
                 msn: segment.msn,
-                duration: segment.duration,
+                duration: segment.duration(),
                 program_date_time: segment.program_date_time,
                 init: segment.init,
                 discontinuity: segment.discontinuity,
-                gap: segment.gap,
+                gap,
                 first_part: segment.first_part,
-                parts,
-                length,
+                parts: parts.collect(),
+                length: segment.span.length,
                 sha256: segment.sha256,
-                stored: segment.span,
+                stored: (!gap).then(|| segment.span.clone()),
                 resident: false,
                 leading: false,
                 closed: now,
                 available_until: now,
             }));
         }
+        window.slide(now);
         window
+    }
+
+    fn target(&self) -> MediaTime {
+        MediaTime::from_secs(i64::from(self.target_duration))
+    }
+
+    fn floor(&self) -> MediaTime {
+        MediaTime::from_nanos(self.target().as_nanos().saturating_mul(FLOOR))
     }
 
     /// The rendition's names.
@@ -519,8 +511,12 @@ impl Window {
             self.close(now);
         }
         let due = self.listed.back().map(|segment| segment.msn + 1);
-        let in_order = self.next_part.is_none_or(|next| part.number == next)
-            && (self.open.is_some() || due.is_none_or(|due| part.msn == due));
+        // Only between segments may numbers be missing: a restart does not use lost ones again.
+        let in_order = match (&self.open, self.next_part) {
+            (Some(_), Some(next)) => part.number == next,
+            (None, Some(next)) => part.number >= next && due.is_none_or(|due| part.msn == due),
+            (_, None) => true,
+        };
         if !in_order || self.ended {
             tracing::error!(part.msn, part.number, "segmenter.window: part out of order left out");
             return;
@@ -553,7 +549,7 @@ impl Window {
         };
         self.current_init = Some(init);
         if self.listed.is_empty() {
-            self.lead_in(now, part, init);
+            self.lead_in(now, part.msn, part.number, part.program_date_time, init);
         }
         self.open = Some(Open {
             msn: part.msn,
@@ -570,20 +566,20 @@ impl Window {
     }
 
     /// EXT-X-GAP segments before the first part, each of one target duration.
-    fn lead_in(&mut self, now: Instant, part: &Part, init: u32) {
-        let count = self.config.leading_gaps.min(part.msn);
-        let target = MediaTime::from_secs(i64::from(self.target_duration));
+    fn lead_in(&mut self, now: Instant, msn: u64, first_part: u64, program_date_time: i64, init: u32) {
+        let count = self.config.leading_gaps.min(msn);
+        let target = self.target();
         for before in (1..=count).rev() {
             // `before` is at most `leading_gaps`, a small number.
             let shift = target.as_millis().saturating_mul(i64::try_from(before).unwrap_or(i64::MAX));
             self.listed.push_back(Arc::new(Segment {
-                msn: part.msn - before,
+                msn: msn - before,
                 duration: target,
-                program_date_time: part.program_date_time.saturating_sub(shift),
+                program_date_time: program_date_time.saturating_sub(shift),
                 init,
                 discontinuity: false,
                 gap: true,
-                first_part: part.number,
+                first_part,
                 parts: Arc::from([]),
                 length: 0,
                 sha256: [0; 32],
@@ -604,7 +600,7 @@ impl Window {
         self.measured.bytes += length;
         self.measured.duration += duration;
         // Section 4.4.6.2: the peak is taken over at least half a target duration.
-        let target = MediaTime::from_secs(i64::from(self.target_duration));
+        let target = self.target();
         if duration.as_nanos().saturating_mul(2) >= target.as_nanos() {
             self.measured.peak = self.measured.peak.max(bits_per_second(length, duration));
         }
@@ -638,11 +634,10 @@ impl Window {
     fn slide(&mut self, now: Instant) {
         self.segments_version += 1;
         self.shared = None;
-        let target = MediaTime::from_secs(i64::from(self.target_duration));
-        let floor = MediaTime::from_nanos(target.as_nanos().saturating_mul(FLOOR));
+        let floor = self.floor();
         let window = MediaTime::from_duration(self.config.dvr_window).max(floor);
         let mut total = self.listed.iter().fold(MediaTime::ZERO, |sum, segment| sum + segment.duration);
-        self.longest = self.longest.max(total + target);
+        self.longest = self.longest.max(total + self.target());
 
         let leading = self.listed.iter().take_while(|segment| segment.leading).map(|segment| segment.duration);
         let real = total - leading.fold(MediaTime::ZERO, |sum, duration| sum + duration);
