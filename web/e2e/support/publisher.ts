@@ -46,9 +46,7 @@ export class Publisher {
 				// A frame's place in the picture shows that it moves, to eyes and to the encoder.
 				frame.fill(235, (HEIGHT - 8) * WIDTH, (HEIGHT - 8) * WIDTH + ((drawn * 4) % WIDTH));
 				stamp(frame, Date.now());
-				if (!this.#child.stdin?.write(frame)) {
-					// The encoder does not keep up: later frames are stamped when they can be drawn.
-				}
+				this.#child.stdin?.write(frame);
 			}
 		}, 1000 / FPS / 2);
 	}
@@ -64,7 +62,7 @@ export class Publisher {
 
 	/** Stops as a streamer does (FCUnpublish, deleteStream). */
 	stop(): Promise<void> {
-		return this.#end(() => this.#child.stdin?.end());
+		return this.#end(() => this.#child.kill('SIGINT'));
 	}
 
 	/** Gone without a word, as a network that broke. */
