@@ -67,6 +67,7 @@ class Session {
 	/** The logged-in user, asked once. */
 	async me(): Promise<User | null> {
 		if (!this.#stored) return null;
+		if ((await this.token()) === null && this.#stored) throw new ApiError(0, null, 'The session cannot be renewed now.');
 		try {
 			return (this.user ??= await this.api.me());
 		} catch (error) {
