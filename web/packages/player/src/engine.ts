@@ -33,6 +33,8 @@ export interface EngineEvents {
 	final(): void;
 	qualities(): void;
 	fault(fault: Fault, detail: string): void;
+	/** more media is buffered */
+	appended(): void;
 }
 
 type HlsModule = typeof import('hls.js/light');
@@ -58,15 +60,29 @@ const BACK_BUFFER_S = 30;
 /** Far from the edge, buffer this far ahead. */
 const FORWARD_BUFFER_S = 20;
 
-function hlsConfig(source: Source, start_distance_s: number, start_position_s: number, throughput_bps: number | null): Partial<HlsConfig> {
+/** How to begin. */
+export interface Start {
+	/** this far behind the live edge... */
+	distance_s: number;
+	/** ...or here; -1 for the edge */
+	position_s: number;
+	throughput_bps: number | null;
+	/** takes each line that hls.js logs */
+	log?: ((line: string) => void) | undefined;
+}
+
+function hlsConfig(source: Source, start: Start): Partial<HlsConfig> {
+	const { log } = start;
+	const write = log && ((...words: unknown[]) => log(words.join(' ')));
 	return {
 		...loadersFor(source),
+		debug: write ? { trace: write, debug: write, log: write, warn: write, info: write, error: write } : false,
 		lowLatencyMode: true,
 		// fMP4 passes through unchanged; a worker would only add two hops to each part and its own start-up time.
 		enableWorker: false,
-		startPosition: start_position_s,
+		startPosition: start.position_s,
 		// Distance to begin at. From then on `LatencyController` alone steers: hls.js' own catch-up and jumps are off.
-		liveSyncDuration: start_distance_s,
+		liveSyncDuration: start.distance_s,
 		maxLiveSyncPlaybackRate: 1,
 		liveSyncOnStallIncrease: 0,
 		liveDurationInfinity: true,
@@ -77,7 +93,7 @@ function hlsConfig(source: Source, start_distance_s: number, start_position_s: n
 		detectStallWithCurrentTimeMs: 1_000,
 		// The level to begin with is chosen by `Source.begin`, which fetches it ahead: no test download.
 		testBandwidth: false,
-		abrEwmaDefaultEstimate: throughput_bps ?? 5_000_000,
+		abrEwmaDefaultEstimate: start.throughput_bps ?? 5_000_000,
 		capLevelToPlayerSize: true,
 		manifestLoadPolicy: {
 			default: { maxTimeToFirstByteMs: 8_000, maxLoadTimeMs: 15_000, timeoutRetry: null, errorRetry: null }
@@ -96,6 +112,8 @@ function hlsConfig(source: Source, start_distance_s: number, start_position_s: n
 	};
 }
 
+const JOIN_INSIDE_S = 0.05;
+
 export class Engine {
 	#hls: Hls | null = null;
 	#destroyed = false;
@@ -108,15 +126,20 @@ export class Engine {
 		private readonly events: EngineEvents
 	) {}
 
-	/** Attaches and loads; `start_position_s` -1 begins at the live edge, `start_distance_s` behind it. */
-	async start(start_distance_s: number, start_position_s: number, throughput_bps: number | null): Promise<void> {
+	/**
+	 * Attaches at once, and loads as soon as `ready` is there (the multivariant playlist was fetched): the media source
+	 * takes as long to open as that takes to come. Rejects when `ready` does or hls.js cannot be loaded.
+	 */
+	async start(begin: Start, ready: Promise<unknown>): Promise<void> {
+		// Whoever started `ready` hears of its failure here, after hls.js is there: no unhandled rejection meanwhile.
+		ready.catch(() => undefined);
 		const { default: HlsClass, Events, ErrorTypes, ErrorDetails } = await loadHls();
 		if (this.#destroyed) return;
 		if (!HlsClass.isSupported()) {
 			this.events.fault('unsupported', 'no Media Source Extensions');
 			return;
 		}
-		const hls = new HlsClass(hlsConfig(this.source, start_distance_s, start_position_s, throughput_bps));
+		const hls = new HlsClass(hlsConfig(this.source, begin));
 		this.#hls = hls;
 		hls.on(Events.MANIFEST_PARSED, () => {
 			const start = hls.levels.findIndex((level) => level.url.includes(this.source.start_url ?? ''));
@@ -125,6 +148,7 @@ export class Engine {
 		});
 		hls.on(Events.LEVEL_SWITCHED, () => this.events.qualities());
 		hls.on(Events.LEVEL_UPDATED, (_, { details }) => this.#handleDetails(details));
+		hls.on(Events.BUFFER_APPENDED, () => this.events.appended());
 		hls.on(Events.ERROR, (_, data: ErrorData) => {
 			if (!data.fatal) return;
 			const detail = `${data.details}: ${data.error?.message ?? ''}`;
@@ -138,7 +162,13 @@ export class Engine {
 				this.events.fault(data.type === ErrorTypes.MEDIA_ERROR ? 'media' : 'network', detail);
 			}
 		});
+		const attached = new Promise<void>((resolve) => hls.once(Events.MEDIA_ATTACHED, () => resolve()));
 		hls.attachMedia(this.video);
+		await Promise.all([ready, attached]);
+		if (this.#destroyed) return;
+		// hls.js looks for the fragment at this distance: a little nearer than where to join, so that rounding cannot
+		// make it begin a whole keyframe interval earlier.
+		hls.config.liveSyncDuration = Math.min(begin.distance_s, this.source.join_distance_s) - JOIN_INSIDE_S;
 		hls.loadSource(this.source.master_url);
 	}
 

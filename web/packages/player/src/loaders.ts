@@ -92,6 +92,21 @@ abstract class SourceLoader<T extends LoaderContext> implements Loader<T> {
 	}
 }
 
+function concatenate(answers: readonly Fetched[]): Fetched {
+	const data = new Uint8Array(answers.reduce((sum, answer) => sum + answer.data.byteLength, 0));
+	let at = 0;
+	for (const answer of answers) {
+		data.set(new Uint8Array(answer.data), at);
+		at += answer.data.byteLength;
+	}
+	return {
+		data: data.buffer,
+		start_ms: Math.min(...answers.map((answer) => answer.start_ms)),
+		first_ms: Math.min(...answers.map((answer) => answer.first_ms)),
+		end_ms: Math.max(...answers.map((answer) => answer.end_ms))
+	};
+}
+
 /** The `pLoader` and `fLoader` classes for `source`. */
 export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor; fLoader: FragmentLoaderConstructor } {
 	class PlaylistLoader extends SourceLoader<PlaylistLoaderContext> {
@@ -108,7 +123,7 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 			this.run(context, callbacks, Number.isFinite(deadline_ms) ? deadline_ms : 20_000, async () => {
 				const early = source.takeEarly(context.url)?.catch(() => null);
 				const known = early ? await early : null;
-				const answer = known ?? (await source.fetchText(context.url, this.controller.signal));
+				const answer = known ?? (await source.fetchText(source.asked(context.url), this.controller.signal));
 				this.#age_s = answer.age_s;
 				const { loading } = this.stats;
 				loading.start = Math.min(loading.start, answer.start_ms);
@@ -116,7 +131,8 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 				loading.end = answer.end_ms;
 				this.stats.loaded = this.stats.total = answer.text.length;
 				if (!known) source.handlePlaylist(answer);
-				return () => callbacks.onSuccess({ url: answer.url, data: answer.text, code: 200 }, this.stats, context, null);
+				const data = source.shown(answer);
+				return () => callbacks.onSuccess({ url: answer.url, data, code: 200 }, this.stats, context, null);
 			});
 		}
 
@@ -153,6 +169,11 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 			if (rangeEnd) {
 				return source.fetchBytes(url, this.controller.signal, { start: rangeStart ?? 0, end: rangeEnd });
 			}
+			const parts = source.join?.parts(url);
+			return parts ? concatenate(await Promise.all(parts.map((part) => this.#one(part)))) : this.#one(url);
+		}
+
+		async #one(url: string): Promise<Fetched> {
 			const ahead = source.ahead.take(url);
 			if (ahead) {
 				this.controller.signal.addEventListener('abort', ahead.abort, { once: true });

@@ -20,6 +20,8 @@ export interface PlayerOptions {
 	startSeconds?: number;
 	/** throughput measured on an earlier visit, for the first choice of quality */
 	throughputBps?: number | null;
+	/** takes each line that hls.js logs, for developers */
+	log?: (line: string) => void;
 }
 
 /** `window.shoal.stats()`; null where not known (yet). */
@@ -87,6 +89,11 @@ const FOLLOW_S = 1.5;
 /** Behind by more than this after a pause or in a tab that was hidden: jump instead of catching up. */
 const RETURN_DEBT_S = 0.7;
 
+/** Data that must lie ahead of the place to begin at: one part. */
+const PLACE_MARGIN_S = 0.2;
+/** Wait this long for the right place to be buffered before any place will do. */
+const PLACE_PATIENCE_MS = 500;
+
 type Listeners = { [K in keyof PlayerEvents]?: Set<(value: PlayerEvents[K]) => void> };
 
 export class Player {
@@ -100,6 +107,7 @@ export class Player {
 	#source: Source;
 	#engine: Engine | null = null;
 	#native = false;
+	#connected = false;
 	#edge = new EdgeClock();
 	#latency: LatencyController;
 	#links = new LinkWatch();
@@ -120,6 +128,8 @@ export class Player {
 	#media_fault_ms = -Infinity;
 	#resume_s: number | null = null;
 	#quality: number | null = null;
+	#placed = false;
+	#place_since_ms: number | null = null;
 	#paused_by_viewer = false;
 	#destroyed = false;
 	#ticker: ReturnType<typeof setInterval>;
@@ -156,7 +166,9 @@ export class Player {
 				if (this.#played_out || (this.#final && this.#engine)) this.#disconnect();
 				this.following = true;
 			}
-			if (!this.#engine && !this.#native && !this.#idle) {
+			if (!this.#connected && !this.#idle) {
+				// An attempt under way may be about to fail on what is true no longer.
+				if (before === 'waiting' || before === 'ended') this.#disconnect();
 				this.#attempt = 0;
 				this.#connect();
 			}
@@ -169,7 +181,7 @@ export class Player {
 	/** The live's latency mode, if it becomes known only later. */
 	setLatencyMode(mode: LatencyMode): void {
 		this.#latency.base_target_s = TARGET_S[mode];
-		this.#source.join_distance_s = TARGET_S[mode];
+		this.#source.target_s = TARGET_S[mode];
 	}
 
 	// ---- what the viewer does
@@ -339,10 +351,15 @@ export class Player {
 		}
 		const source = this.#source;
 		source.reset();
-		source.begin(connection.signal).then(
+		const ready = source.begin(connection.signal);
+		// A live that waits may do so for hours: nothing is attached before there is something to play.
+		if (this.#phase !== 'waiting') this.#attach(ready);
+		ready.then(
 			() => {
 				if (connection.signal.aborted) return;
-				this.#attach(source);
+				this.#connected = true;
+				if (!this.#engine) this.#attach(ready);
+				this.#update();
 			},
 			(error: unknown) => {
 				if (connection.signal.aborted) return;
@@ -352,8 +369,8 @@ export class Player {
 		);
 	}
 
-	#attach(source: Source): void {
-		const engine = new Engine(this.video, source, {
+	#attach(ready: Promise<unknown>): void {
+		const engine = new Engine(this.video, this.#source, {
 			edge: (now_ms, edge_s) => this.#edge.add(now_ms, edge_s),
 			resumed: (position_s) => {
 				this.#resume_s = position_s;
@@ -363,21 +380,27 @@ export class Player {
 				this.#update();
 			},
 			qualities: () => this.#emit('qualities', undefined),
-			fault: (fault, detail) => this.#handleFault(fault, detail)
+			fault: (fault, detail) => this.#handleFault(fault, detail),
+			appended: () => this.#place()
 		});
 		this.#engine = engine;
-		this.#edge.reset();
-		this.#final = false;
-		this.#played_out = false;
-		const start_s = this.#phase === 'vod' ? (this.options.startSeconds ?? 0) : -1;
-		engine.start(this.#latency.target(performance.now()), start_s, this.#source.throughput.bps ?? this.options.throughputBps ?? null).then(
+		const begin = {
+			distance_s: this.#latency.target(performance.now()),
+			position_s: this.#phase === 'vod' ? (this.options.startSeconds ?? 0) : -1,
+			throughput_bps: this.#source.throughput.bps ?? this.options.throughputBps ?? null,
+			log: this.options.log
+		};
+		engine.start(begin, ready).then(
 			() => {
+				if (this.#engine !== engine) return;
 				if (this.#quality !== null && this.#quality >= 0) engine.choose(this.#quality);
 				void this.#play();
 			},
-			(error: unknown) => this.#handleFault('network', String(error))
+			(error: unknown) => {
+				// A rejected `ready` has replaced the engine by now.
+				if (this.#engine === engine) this.#handleFault('network', String(error));
+			}
 		);
-		this.#update();
 	}
 
 	/** Safari on iPhones before 17.1 has no Media Source Extensions at all: its own player speaks HLS. */
@@ -387,6 +410,7 @@ export class Player {
 			return;
 		}
 		this.#native = true;
+		this.#connected = true;
 		this.video.src = this.options.playlistUrl;
 		void this.#play();
 		this.#update();
@@ -398,6 +422,7 @@ export class Player {
 		this.#connection = null;
 		this.#engine?.destroy();
 		this.#engine = null;
+		this.#connected = false;
 		if (this.#native) {
 			this.#native = false;
 			this.video.removeAttribute('src');
@@ -410,6 +435,8 @@ export class Player {
 		this.#played_out = false;
 		this.#resume_s = null;
 		this.#dry_since_ms = null;
+		this.#placed = false;
+		this.#place_since_ms = null;
 	}
 
 	/** Tries again after a while; a live is never given up. */
@@ -440,6 +467,29 @@ export class Player {
 			return;
 		}
 		this.#again();
+	}
+
+	/**
+	 * Before the first picture: to the right distance from the edge as soon as that is buffered. hls.js would begin
+	 * where the edge was when it read the playlist, and only when all it knew of is appended.
+	 */
+	#place(): void {
+		const { video } = this;
+		if (this.#started || this.#placed || !this.#isLive || video.readyState < 1) return;
+		const now_ms = performance.now();
+		const live_s = this.#edge.live(now_ms);
+		const range = this.#buffered().at(-1);
+		if (live_s === null || !range) return;
+		this.#place_since_ms ??= now_ms;
+		const goal_s = Math.max(range.start + 0.01, live_s - this.#latency.target(now_ms));
+		if (goal_s < range.end - PLACE_MARGIN_S) {
+			this.#placed = true;
+			video.currentTime = goal_s;
+		} else if (now_ms - this.#place_since_ms > PLACE_PATIENCE_MS && range.end - range.start > PLACE_MARGIN_S) {
+			// A slow link: something to see is better than nothing.
+			this.#placed = true;
+			video.currentTime = Math.max(range.start + 0.01, range.end - PLACE_MARGIN_S * 2);
+		}
 	}
 
 	async #play(): Promise<void> {
@@ -564,6 +614,7 @@ export class Player {
 		const ahead_s = this.#aheadSeconds();
 		const starved = this.#started && !video.paused && !video.ended && video.readyState < 3 && ahead_s < 0.1;
 		this.#dry_since_ms = starved ? (this.#dry_since_ms ?? now_ms) : null;
+		this.#place();
 		this.#source.at_edge = this.following && !(video.paused && this.#started);
 
 		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && ahead_s < 0.1) {
@@ -646,7 +697,7 @@ export class Player {
 			: playerState({
 					phase: this.#phase,
 					fatal: this.#fatal,
-					connected: this.#engine !== null || this.#native,
+					connected: this.#connected,
 					started: this.#started,
 					played_out: this.#played_out,
 					gap: this.#source.gap_s > 0,

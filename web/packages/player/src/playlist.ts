@@ -172,6 +172,24 @@ export function joinParts(playlist: MediaPlaylist, distance_s: number): Playlist
 	return [];
 }
 
+/** Nearer than this a join has too little data to begin to play on. */
+const JOIN_MIN_S = 0.6;
+
+/**
+ * How far behind the end to join when `target_s` is aimed at: at a keyframe that is a little nearer, if there is one,
+ * as that saves fetching and decoding all of the interval before it.
+ */
+export function joinDistance(playlist: MediaPlaylist, target_s: number): number {
+	let behind_s = 0;
+	for (let i = playlist.parts.length - 1; i >= 0 && behind_s < target_s; i--) {
+		const part = playlist.parts[i];
+		if (!part || part.gap) break;
+		behind_s += part.duration_s;
+		if (part.independent && behind_s >= JOIN_MIN_S) return Math.min(target_s, behind_s);
+	}
+	return target_s;
+}
+
 /** How long the newest media has been missing: the length of the GAP parts at the end, 0 when the last part is there. */
 export function gapAtEnd(playlist: MediaPlaylist): number {
 	let gap_s = 0;

@@ -5,7 +5,8 @@
 
 import { FetchAhead, JOIN_IN_FLIGHT, STEADY_IN_FLIGHT, type Fetched } from './ahead';
 import { ServerClock, Throughput } from './clock';
-import { gapAtEnd, joinParts, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
+import { Join } from './join';
+import { gapAtEnd, joinDistance, joinParts, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
 
 /** A playlist's text with its timing. */
 export interface FetchedText extends Omit<Fetched, 'data'> {
@@ -43,6 +44,10 @@ export class Source {
 	playlist: MediaPlaylist | null = null;
 	/** The media playlist to begin with. */
 	start_url: string | null = null;
+	/** How far behind the end of the first playlist to begin: at most the target. Known once that is here. */
+	join_distance_s: number;
+	/** The first playlist's parts as one, for hls.js. */
+	join: Join | null = null;
 	/** Called for each media playlist. */
 	onplaylist: ((playlist: MediaPlaylist, now_ms: number) => void) | null = null;
 	/** How long the newest media has been missing in the last playlist, seconds. */
@@ -52,9 +57,11 @@ export class Source {
 
 	constructor(
 		readonly master_url: string,
-		public join_distance_s: number,
+		public target_s: number,
 		private readonly known_throughput_bps: number | null
-	) {}
+	) {
+		this.join_distance_s = target_s;
+	}
 
 	/**
 	 * Starts everything a first picture needs, each request as soon as its URL is known: multivariant playlist, media
@@ -93,6 +100,10 @@ export class Source {
 	handlePlaylist(answer: FetchedText): void {
 		if (!answer.text.includes('#EXT-X-TARGETDURATION')) return;
 		const playlist = parseMediaPlaylist(answer.text, answer.url);
+		if (!this.playlist) {
+			this.join_distance_s = joinDistance(playlist, this.target_s);
+			this.join = new Join(this.join_distance_s);
+		}
 		this.playlist = playlist;
 		this.gap_s = gapAtEnd(playlist);
 		this.#plan(playlist);
@@ -128,7 +139,20 @@ export class Source {
 		this.#early.clear();
 		this.ahead.clear();
 		this.playlist = null;
+		this.join = null;
+		this.join_distance_s = this.target_s;
 		this.gap_s = 0;
+	}
+
+	/** The playlist's text as hls.js is to see it. */
+	shown(answer: FetchedText): string {
+		const starts = this.start_url !== null && samePath(answer.url, this.start_url);
+		return starts && this.join ? this.join.rewrite(answer.text, answer.url) : answer.text;
+	}
+
+	/** The URL to ask for when hls.js asks for the playlist `url`. */
+	asked(url: string): string {
+		return this.join && this.start_url !== null && samePath(url, this.start_url) ? this.join.request(url) : url;
 	}
 
 	async fetchText(url: string, signal: AbortSignal): Promise<FetchedText> {
@@ -166,4 +190,8 @@ export class Source {
 		this.throughput.add(data.byteLength, end_ms - first_ms);
 		return { data, start_ms, first_ms, end_ms };
 	}
+}
+
+function samePath(a: string, b: string): boolean {
+	return a.split(/[?#]/, 1)[0] === b.split(/[?#]/, 1)[0];
 }

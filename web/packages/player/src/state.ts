@@ -50,7 +50,7 @@ export function playerState(facts: Facts): PlayerState {
 }
 
 /** First wait before trying again, doubled each time... */
-const RETRY_FIRST_MS = 400;
+const RETRY_FIRST_MS = 250;
 /** ...up to this: a viewer of a live that comes back should not wait longer than that for the picture. */
 const RETRY_MAX_MS = 5_000;
 /** A live that is announced but has not begun is told by the page's socket; polling is only the net below. */
