@@ -1,5 +1,5 @@
 use std::fmt;
-use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, Neg, Sub, SubAssign};
 
 /// A point or a span on a media timeline, in nanoseconds; may be negative.
 ///
@@ -106,6 +106,14 @@ impl Neg for MediaTime {
     type Output = Self;
     fn neg(self) -> Self {
         Self(self.0.saturating_neg())
+    }
+}
+
+/// A fraction of a span; a `rhs` of 0 divides by nothing.
+impl Div<i64> for MediaTime {
+    type Output = Self;
+    fn div(self, rhs: i64) -> Self {
+        Self(self.0.checked_div(rhs).unwrap_or(self.0))
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Part {
 /// same segments, absences and discontinuities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
+    /// The media sequence number of the segment that holds what follows.
+    pub msn: u64,
     /// Where, on the output timeline.
     pub at: MediaTime,
     /// Wall clock of `at`, in ns since the Unix epoch: followers take the leader's mapping.
