@@ -169,7 +169,7 @@ fn body(text: &mut Text, view: &View, skipped: usize) {
             continue;
         }
         begin(text, segment.discontinuity, segment.init, segment.program_date_time);
-        if !view.ended && from_start <= parts_from {
+        if from_start <= parts_from {
             parts(text, view, segment.first_part, &segment.parts);
         }
         if segment.gap {
