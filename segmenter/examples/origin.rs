@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use media::MediaTime;
 use segmenter::name::Names;
+use segmenter::output::FIRST_MSN;
 use segmenter::reload::Reload;
 use segmenter::rendition::{Group, ObjectPoll, PlaylistPoll, RenditionWriter};
 use segmenter::window::{Config, Object, Window};
@@ -21,7 +22,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 const PART: MediaTime = MediaTime::from_millis(200);
 const PARTS_PER_SEGMENT: u32 = 10;
-const FIRST_MSN: u64 = Config::LEADING_GAPS;
 
 #[tokio::main]
 async fn main() -> io::Result<()> {

@@ -5,6 +5,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use media::{MediaTime, Unit};
 
+/// Media sequence number of a broadcast's first segment. The numbers below it are EXT-X-GAP segments that the
+/// [window](crate::window) lists until there is enough media: stock players then start from the first part, and
+/// players that know no parts wait instead of giving up.
+pub const FIRST_MSN: u64 = 7;
+
 /// The picture of an [`Init`], for the multivariant playlist.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Picture {

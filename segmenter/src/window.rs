@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::journal::Recording;
 use crate::name::{Names, Resource};
+use crate::output::FIRST_MSN;
 use crate::{Init, Output, Part};
 
 /// EXT-X-PART tags go when they are farther than this many target durations from the end, and their
@@ -57,7 +58,7 @@ impl Config {
     /// What the newest parts of a 2 s cadence need (six target durations), with room.
     pub const MEMORY: Duration = Duration::from_secs(20);
     /// As many as other servers found Apple's players to want.
-    pub const LEADING_GAPS: u64 = 7;
+    pub const LEADING_GAPS: u64 = FIRST_MSN;
 
     /// The defaults with a window of `dvr_window`.
     pub fn new(names: Names, dvr_window: Duration) -> Self {

@@ -27,7 +27,7 @@ use bytes::Bytes;
 use media::{Kind, MediaTime, Tracks, Unit};
 
 use crate::fmp4;
-use crate::output::{Cut, Init, Output, Part, Picture, Reason, Sound};
+use crate::output::{Cut, FIRST_MSN, Init, Output, Part, Picture, Reason, Sound};
 use cadence::Cadence;
 use gap::Gap;
 use health::Monitor;
@@ -193,7 +193,7 @@ impl Packager {
             edge: position,
             part: OpenPart::default(),
             segment: Segment {
-                msn: config.resume.map_or(0, |resume| resume.msn),
+                msn: config.resume.map_or(FIRST_MSN, |resume| resume.msn),
                 start: position,
                 parts: 0,
                 bytes: 0,
