@@ -3,11 +3,18 @@
 //! ([`remux()`]). No other crate links it.
 #![warn(missing_docs)]
 
+mod decoder;
 mod error;
 mod pipeline;
+mod probe;
 mod publish;
+mod remux;
 pub mod stamp;
+mod thumbnail;
 
 pub use error::Error;
+pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
 pub use publish::{Encoder, Options, Pattern, Preset, Progress, Report, Source, Target, publish, publish_until};
+pub use remux::remux;
 pub use stamp::read_stamp;
+pub use thumbnail::thumbnail;

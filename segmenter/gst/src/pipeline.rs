@@ -28,12 +28,26 @@ pub(crate) fn first_element(factories: &[&str]) -> Result<gst::Element, Error> {
     found.ok_or_else(|| missing(factories.first().copied().unwrap_or("?")))
 }
 
+/// Lets only `caps` pass.
+pub(crate) fn caps_filter(caps: &gst::Caps) -> Result<gst::Element, Error> {
+    let filter = element("capsfilter")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+/// Sets a property that only some elements of a kind have.
+pub(crate) fn set_if_present(element: &gst::Element, property: &str, value: &str) {
+    if element.find_property(property).is_some() {
+        element.set_property_from_str(property, value);
+    }
+}
+
 fn missing(factory: &str) -> Error {
     let package = match factory {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         name if name.starts_with("avenc") || name.starts_with("avdec") => "gstreamer1.0-libav",
-        "rtmp2sink" | "h264parse" | "h265parse" | "av1dec" => "gstreamer1.0-plugins-bad",
-        "flvmux" | "flvdemux" | "qtdemux" | "mp4mux" | "jpegenc" | "aacparse" => "gstreamer1.0-plugins-good",
+        "rtmp2sink" | "h264parse" | "h265parse" | "av1parse" | "vp9parse" => "gstreamer1.0-plugins-bad",
+        "flvmux" | "qtdemux" | "jpegenc" | "aacparse" => "gstreamer1.0-plugins-good",
         _ => "gstreamer1.0-plugins-base",
     };
     Error::MissingElement { element: factory.to_owned(), package }
@@ -91,12 +105,17 @@ impl Pipeline {
 
     /// Adds `elements` and links them one after the other.
     pub(crate) fn chain(&self, elements: &[&gst::Element]) -> Result<(), Error> {
-        for element in elements {
-            if element.parent().is_none() {
-                self.inner.add(*element).map_err(unlinkable)?;
-            }
-        }
+        self.add(elements)?;
         gst::Element::link_many(elements.iter().copied()).map_err(unlinkable)
+    }
+
+    /// Adds `elements` that are not in it yet.
+    pub(crate) fn add(&self, elements: &[&gst::Element]) -> Result<(), Error> {
+        let absent = elements.iter().filter(|element| element.parent().is_none());
+        for element in absent {
+            self.inner.add(*element).map_err(unlinkable)?;
+        }
+        Ok(())
     }
 
     /// The GStreamer object.
