@@ -8,8 +8,8 @@ use rml_rtmp::time::RtmpTimestamp;
 use crate::amf0::{self, Value, object};
 use crate::chunk::{DEFAULT_CHUNK_SIZE, message_type};
 
-/// Chunk size of this side once connected; its messages fit.
-const CHUNK_SIZE: u32 = 4096;
+/// Chunk size of this side once connected. ffmpeg takes it over: large chunks save both sides time.
+const CHUNK_SIZE: u32 = 65_536;
 /// Window and bandwidth asked of clients; the value that most servers send.
 pub const WINDOW_BYTES: u32 = 2_500_000;
 /// Multitrack, ModEx and nanosecond timestamps (Enhanced RTMP v2, `capsEx`); no reconnect requests.

@@ -20,6 +20,8 @@ use crate::reply::{Replies, WINDOW_BYTES};
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 /// Commands before a publish is accepted; encoders send 4 to 7.
 const MAX_COMMANDS: u32 = 64;
+/// Time for an encoder that ended its publish to close; some take the server's closing first for an error.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// A window of fewer bytes would make acknowledgements cost more than they are worth.
 const MIN_WINDOW: u32 = 64 * 1024;
 
@@ -90,6 +92,8 @@ enum Phase {
     Idle,
     Deciding,
     Publishing(Box<Publication>),
+    /// Cleanly ended; the encoder closes.
+    Ended,
     Closed,
 }
 
@@ -148,7 +152,7 @@ impl Session {
             let before = rest.len();
             match &mut self.phase {
                 Phase::Deciding => break,
-                Phase::Closed => {
+                Phase::Ended | Phase::Closed => {
                     rest = &[];
                     break;
                 }
@@ -402,7 +406,8 @@ impl Session {
                 let code = "NetStream.Unpublish.Success";
                 let status = self.replies.status(self.stream_id, "status", code, "Publishing stopped.");
                 self.send(status);
-                self.end(End::Clean);
+                self.output.push_back(Output::Event(Event::End(End::Clean)));
+                self.enter(Phase::Ended, now + FAREWELL);
             }
             "play" | "play2" => {
                 let why = "This server does not play over RTMP: watch on the stream's page.";

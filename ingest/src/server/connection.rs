@@ -94,7 +94,6 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(stream: S, context: C
             }
         }
     }
-    connection.events = None;
     connection.linger(ticket.as_ref()).await;
 }
 
@@ -117,8 +116,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Output::Close => next = Step::Close,
                 }
             }
+            let ended = matches!(self.batch.last(), Some(Event::End(_)));
             if let Some(events) = &mut self.events {
                 events.push(&mut self.batch);
+            }
+            if ended {
+                // The owner is done; the peer may take its time.
+                self.events = None;
             }
             if self.out.is_empty() {
                 return next;

@@ -171,26 +171,29 @@ impl UnitReader {
     /// The next event; [`Event::End`] is the last and comes again whenever asked for. Cancel-safe.
     pub async fn next(&mut self) -> Event {
         loop {
-            if let Some(event) = self.taken.pop_front() {
-                if let Event::End(end) = &event {
-                    self.end = Some(end.clone());
-                }
+            if let Some(event) = self.try_next() {
                 return event;
-            }
-            if let Some(end) = &self.end {
-                return Event::End(end.clone());
-            }
-            {
-                let mut inner = self.shared.lock();
-                if !inner.events.is_empty() {
-                    // All at once: one lock for many events.
-                    std::mem::swap(&mut inner.events, &mut self.taken);
-                    inner.bytes = 0;
-                    continue;
-                }
             }
             self.shared.ready.notified().await;
         }
+    }
+
+    /// The next event if it is there already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        if self.taken.is_empty() {
+            if let Some(end) = &self.end {
+                return Some(Event::End(end.clone()));
+            }
+            let mut inner = self.shared.lock();
+            // All at once: one lock for many events.
+            std::mem::swap(&mut inner.events, &mut self.taken);
+            inner.bytes = 0;
+        }
+        let event = self.taken.pop_front();
+        if let Some(Event::End(end)) = &event {
+            self.end = Some(end.clone());
+        }
+        event
     }
 
     /// Ends the publish from this side: the encoder is told why, and [`Event::End`] follows. The first reason counts.
