@@ -11,7 +11,7 @@
 pub mod fmp4;
 pub mod origin;
 pub mod playlist;
-// pub mod proxy;
+pub mod proxy;
 
 mod board;
 mod checker;
