@@ -66,28 +66,26 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(stream: S, context: C
         out: Vec::new(),
     };
     let mut ticket = Some(ticket);
-    // Held to the end of the connection.
-    let mut _permit: Option<OwnedSemaphorePermit> = None;
+    // A place among the publishers, from the request to the end of the connection.
+    let mut place: Option<OwnedSemaphorePermit> = None;
     let mut timer = pin!(sleep_until(Instant::now().into()));
     loop {
         match connection.step().await {
             Step::Read => connection.wait(timer.as_mut(), ticket.as_ref()).await,
             Step::Close => break,
             Step::Decide(request) => {
-                let Ok(permit) = publishers.clone().try_acquire_owned() else {
+                place = publishers.clone().try_acquire_owned().ok();
+                if place.is_none() {
                     tracing::warn!(publishers = limits.publishers, "rtmp.publish refused: the server is full");
                     connection.session.reject_publish(&Rejection::Full);
                     continue;
-                };
+                }
+                ticket = None;
                 let (decision, decided) = oneshot::channel();
                 let (writer, reader) = queue::channel(limits.queue_bytes, limits.queue_events);
                 let publish = Publish { request, address, decision, reader };
                 match connection.decide(&publishes, publish, decided).await {
-                    Some(Decision::Accept) => {
-                        connection.accept(writer);
-                        _permit = Some(permit);
-                        ticket = None;
-                    }
+                    Some(Decision::Accept) => connection.accept(writer),
                     Some(Decision::Reject(rejection)) => connection.session.reject_publish(&rejection),
                     None => connection.session.reject_publish(&Rejection::ShuttingDown),
                 }
@@ -95,6 +93,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(stream: S, context: C
         }
     }
     connection.linger(ticket.as_ref()).await;
+    drop(place);
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
