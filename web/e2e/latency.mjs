@@ -69,10 +69,15 @@ function probe() {
 		}
 		context.drawImage(video, 0, 0, width, height, 0, 0, width, height);
 		const row = context.getImageData(0, Math.floor(height / 2), width, 1).data;
+		// Drawn at this size blocks have whole pixels; scaled to it they have not.
+		return decode(row, Math.floor(width / 40)) ?? decode(row, width / 40);
+	}
+
+	function decode(row, block) {
 		const bytes = [0, 0, 0, 0, 0];
 		for (let i = 0; i < 40; i++) {
-			const from = Math.floor(((i + 0.25) * width) / 40);
-			const to = Math.max(from + 1, Math.floor(((i + 0.75) * width) / 40));
+			const from = Math.floor((i + 0.25) * block);
+			const to = Math.max(from + 1, Math.floor((i + 0.75) * block));
 			let sum = 0;
 			for (let x = from; x < to; x++) sum += row[x * 4 + 1];
 			if (sum / (to - from) > 127) bytes[i >> 3] |= 0x80 >> (i & 7);
