@@ -53,10 +53,10 @@ pub struct Config {
 impl Config {
     /// One second of hold-back: what stock players, which do not fetch hinted parts, play without stalls.
     pub const PART_HOLD_BACK: Duration = Duration::from_secs(1);
-    /// 25 s of a 2.5 Mbit/s stream.
-    pub const MEMORY_BYTES: u64 = 8 << 20;
-    /// What the newest parts of a 2 s cadence need (six target durations), with room.
-    pub const MEMORY: Duration = Duration::from_secs(20);
+    /// 20 s of a 2.5 Mbit/s stream.
+    pub const MEMORY_BYTES: u64 = 6 << 20;
+    /// Six target durations of 2 s: all that viewers near the edge ask for. The page cache does the rest.
+    pub const MEMORY: Duration = Duration::from_secs(12);
     /// As many as other servers found Apple's players to want.
     pub const LEADING_GAPS: u64 = FIRST_MSN;
 
