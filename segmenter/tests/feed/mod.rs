@@ -19,8 +19,9 @@ pub fn names(rendition: &str) -> Names {
     Names::new("ab12cd34", rendition).expect("letters and digits")
 }
 
+/// A window of 20 s, all of it in memory.
 pub fn config() -> Config {
-    Config::new(names("source"), Duration::from_secs(20))
+    Config { memory: Duration::from_secs(60), ..Config::new(names("source"), Duration::from_secs(20)) }
 }
 
 pub struct Feed {
