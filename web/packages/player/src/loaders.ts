@@ -23,6 +23,12 @@ const NOMINAL_DELAY_MS = 30;
  */
 const PART_DEADLINE_MS = 6_000;
 
+/**
+ * What hls.js is told when there was no answer at all. It takes status 0 for a CORS error and gives up; a server that
+ * restarts, or a network that changes, is worth trying again.
+ */
+const UNREACHABLE = 503;
+
 function freshStats(): LoaderStats {
 	return {
 		aborted: false,
@@ -60,7 +66,7 @@ abstract class SourceLoader<T extends LoaderContext> implements Loader<T> {
 			},
 			(error: unknown) => {
 				const waiting = this.#finish();
-				const status = error instanceof HttpError ? error.status : 0;
+				const status = error instanceof HttpError ? error.status : UNREACHABLE;
 				waiting?.onError({ code: status, text: String(error) }, context, null, this.stats);
 			}
 		);

@@ -82,6 +82,8 @@ const TICK_MS = 100;
 const SEEK_PATIENCE_MS = 800;
 /** Dry this long with the broadcast over: nothing more will come. */
 const PLAYED_OUT_MS = 3_000;
+/** Dry this long although the live goes on. Longer than a server needs to restart. */
+const STUCK_MS = 12_000;
 /** Media faults this close together are not repaired by a fresh pipeline: load everything anew. */
 const MEDIA_RECOVERY_MS = 5_000;
 /** A seek that ends this near the live position (beyond the target) means "live". */
@@ -351,7 +353,7 @@ export class Player {
 		}
 		const source = this.#source;
 		source.reset();
-		const ready = source.begin(connection.signal);
+		const ready = source.begin(connection.signal, this.#phase === 'waiting');
 		// A live that waits may do so for hours: nothing is attached before there is something to play.
 		if (this.#phase !== 'waiting') this.#attach(ready);
 		ready.then(
@@ -624,6 +626,12 @@ export class Player {
 			this.#steer(now_ms, starved);
 		} else if (!this.following && video.playbackRate !== 1 && this.#isLive) {
 			video.playbackRate = 1;
+		}
+		if (this.#dry_since_ms !== null && now_ms - this.#dry_since_ms > STUCK_MS && this.#phase === 'live' && this.#source.gap_s === 0) {
+			// Whatever it is that hls.js is stuck in, a fresh start is not.
+			this.#emit('fault', 'stuck');
+			this.#again();
+			return;
 		}
 		const over = this.#phase === 'ended' || this.#phase === 'waiting' || this.#final;
 		if (over && this.#started && this.#dry_since_ms !== null && now_ms - this.#dry_since_ms > PLAYED_OUT_MS) {

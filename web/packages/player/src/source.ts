@@ -66,9 +66,10 @@ export class Source {
 	/**
 	 * Starts everything a first picture needs, each request as soon as its URL is known: multivariant playlist, media
 	 * playlist, initialization section and the parts from the last keyframe on. Resolves with the multivariant
-	 * playlist; rejects when there is none (yet).
+	 * playlist; rejects when there is none (yet), or, with `unfinished`, when all there is has ended (the last session
+	 * of a permanent live).
 	 */
-	async begin(signal: AbortSignal): Promise<string> {
+	async begin(signal: AbortSignal, unfinished: boolean): Promise<string> {
 		const master = await this.fetchText(this.master_url, signal);
 		this.#early.set(this.master_url, Promise.resolve(master));
 		const variants = parseVariants(master.text, master.url);
@@ -77,10 +78,14 @@ export class Source {
 		if (variant) {
 			const playlist = this.fetchText(variant.url, signal);
 			this.#early.set(variant.url, playlist);
-			playlist.then(
-				(answer) => this.handlePlaylist(answer),
-				() => undefined
-			);
+			const read = playlist.then((answer) => this.handlePlaylist(answer));
+			if (unfinished) {
+				await read;
+				if ((this.playlist as MediaPlaylist | null)?.ended) throw new HttpError(404, variant.url);
+			} else {
+				// hls.js asks again, and handles what goes wrong.
+				read.catch(() => undefined);
+			}
 		}
 		return master.text;
 	}
