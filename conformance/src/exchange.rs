@@ -247,11 +247,21 @@ impl Client {
         }
     }
 
-    /// The text of a playlist, with the rule about its compression.
+    /// The text of a media playlist, with the rule about its compression.
     pub(crate) fn text(&self, answer: &Answer, asked_gzip: bool) -> Option<String> {
         let encoding = answer.header(header::CONTENT_ENCODING);
+        if asked_gzip && encoding != Some("gzip") {
+            let detail = format!("gzip accepted, Content-Encoding: {encoding:?}");
+            self.board.broken(RuleId::Gzip, &answer.url, detail);
+        }
+        self.small_text(answer, asked_gzip)
+    }
+
+    /// The text of a playlist that may be too small to be worth compressing.
+    pub(crate) fn small_text(&self, answer: &Answer, asked_gzip: bool) -> Option<String> {
+        let encoding = answer.header(header::CONTENT_ENCODING);
         let url = &answer.url;
-        if asked_gzip != (encoding == Some("gzip")) {
+        if !asked_gzip && encoding.is_some() {
             self.board.broken(
                 RuleId::Gzip,
                 url,
@@ -259,7 +269,7 @@ impl Client {
             );
         }
         let vary = answer.header(header::VARY).unwrap_or("").to_ascii_lowercase();
-        if !vary.contains("accept-encoding") && vary != "*" {
+        if encoding.is_some() && !vary.contains("accept-encoding") && vary != "*" {
             self.board
                 .broken(RuleId::Gzip, url, "no Vary: Accept-Encoding");
         }

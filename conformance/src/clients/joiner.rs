@@ -47,7 +47,7 @@ async fn join(client: &Client) {
         return;
     }
     client.check_headers(&answer, Kind::Master);
-    let Some(text) = client.text(&answer, ask.gzip) else {
+    let Some(text) = client.small_text(&answer, ask.gzip) else {
         return;
     };
     match Multivariant::parse(&text) {
