@@ -37,7 +37,7 @@ function page(first: VideoDetails, ...later: (VideoDetails | Error)[]) {
 		}
 	});
 	const stop = watching.follow();
-	return { watching, asked, stop, tell: (event: VideoEvent) => tell(event), state: (phase: Phase) => tell({ type: 'state', video: UUID, phase }) };
+	return { watching, asked, stop, tell: (event: VideoEvent) => tell(event), state: (phase: Phase) => tell({ type: 'state', video: UUID, phase, replay: null }) };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(1100);
@@ -93,6 +93,14 @@ test('the end of a recorded live offers its replay, and only the viewer starts i
 	watching.playReplay();
 	expect([watching.view, watching.source]).toEqual(['recorded', '/static/replay.m3u8']);
 	vi.useRealTimers();
+});
+
+test('the replay of a permanent live is another video, offered until the next broadcast', () => {
+	const { watching, tell, state } = page(video({ state: { id: 1, label: '' }, streamingPlaylists: [PLAYLIST] }));
+	tell({ type: 'state', video: UUID, phase: 'waiting', replay: 'another' });
+	expect([watching.view, watching.replay, watching.elsewhere]).toEqual(['ended', false, 'another']);
+	state('live');
+	expect(watching.elsewhere).toBeNull();
 });
 
 test('a page that was left does not go on asking', async () => {

@@ -23,9 +23,18 @@ if (video) {
 		heading: wanted.title ? video.title : null,
 		headingUrl: wanted.link ? video.url : null
 	};
-	if (video.phase !== 'vod') {
-		pageEvents().subscribe(video.uuid, (event) => {
-			if (event.type === 'state') player.phase = event.phase;
-		});
-	}
+	const events = pageEvents();
+	events.subscribe(video.uuid, (event) => {
+		if (event.type === 'state' && video.phase !== 'vod') player.phase = event.phase;
+	});
+	// Who plays counts as a viewer.
+	let leave: (() => void) | null = null;
+	player.addEventListener('statechange', () => {
+		const attending = ['playing', 'loading', 'interrupted'].includes(player.player?.state ?? '');
+		if (attending) leave ??= events.watch(video.uuid);
+		else if (leave) {
+			leave();
+			leave = null;
+		}
+	});
 }

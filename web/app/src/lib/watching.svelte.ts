@@ -22,7 +22,9 @@ export class Watching {
 	health = $state.raw<Health | null>(null);
 	/** What the player plays. It is given before the live starts, so that the player starts without asking anybody. */
 	source = $state.raw<string | null>(null);
-	/** The live is over and what it left can be played. */
+	/** UUID of the replay of the broadcast that has just ended, when it is a video of its own (permanent lives). */
+	elsewhere = $state<string | null>(null);
+	/** The live is over and what it left can be played here. */
 	replay = $derived(this.view === 'ended' && !this.video.isLive && playlistOf(this.video) !== null);
 
 	#asking = 0;
@@ -58,6 +60,8 @@ export class Watching {
 		switch (event.type) {
 			case 'state': {
 				const before = this.view;
+				if (event.replay && event.replay !== this.video.uuid) this.elsewhere = event.replay;
+				else if (event.phase === 'live') this.elsewhere = null;
 				this.view = advance(before, event.phase);
 				if (this.view !== 'live') this.health = null;
 				const starts = this.view === 'live' && (before === 'waiting' || before === 'ended');

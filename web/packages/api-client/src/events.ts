@@ -28,14 +28,15 @@ export interface Health {
 	holes: number;
 	/** Groups of frames that the server had to drop. */
 	dropped_groups: number;
-	/** Times that the publisher was lost and came back. */
-	reconnects: number;
+	/** The server's disk is nearly full: the live goes on, its recording does not. */
+	recording_stopped: boolean;
 	/** Most important first; `code` is stable. */
 	advice: { code: string; text: string }[];
 }
 
 export type VideoEvent =
-	| { type: 'state'; video: string; phase: Phase }
+	/** `replay`: UUID of the video that holds the recording, said once it is there. */
+	| { type: 'state'; video: string; phase: Phase; replay: string | null }
 	| { type: 'viewers'; video: string; viewers: number }
 	| { type: 'health'; video: string; health: Health }
 	/** The socket is back after it was lost: what was known may be out of date. */
@@ -72,9 +73,12 @@ const RECONNECT_FIRST_MS = 500;
 const RECONNECT_MAX_MS = 15_000;
 /** A socket that nobody needs is kept this long, so that going from page to page does not reopen it. */
 const IDLE_CLOSE_MS = 2_000;
+/** Who watches says so this often (PeerTube's interval); the server counts viewers by it. */
+const WATCHING_EVERY_MS = 5_000;
 
 export class Events {
 	#subscriptions = new Map<string, Subscription>();
+	#watched = new Map<string, number>();
 	#socket: Socket | null = null;
 	#failures = 0;
 	#reconnect: unknown = null;
@@ -111,6 +115,28 @@ export class Events {
 			if (this.#subscriptions.size === 0) {
 				this.#idle = this.ports.setTimeout(() => this.close(), IDLE_CLOSE_MS);
 			}
+		};
+	}
+
+	/**
+	 * Counts this page among the viewers of `video`, to which it must be subscribed, until the returned function is
+	 * called.
+	 */
+	watch(video: string): () => void {
+		let timer: unknown = null;
+		const say = (): void => {
+			this.#send({ type: 'watching', video });
+			timer = this.ports.setTimeout(say, WATCHING_EVERY_MS);
+		};
+		this.#watched.set(video, (this.#watched.get(video) ?? 0) + 1);
+		say();
+		return () => {
+			if (timer === null) return;
+			this.ports.clearTimeout(timer);
+			timer = null;
+			const left = (this.#watched.get(video) ?? 1) - 1;
+			if (left > 0) this.#watched.set(video, left);
+			else this.#watched.delete(video);
 		};
 	}
 
@@ -174,6 +200,7 @@ export class Events {
 		// Meanwhile nobody may care any more, or the socket may be another one, which asks for itself.
 		if (this.#subscriptions.get(video) !== subscription || this.#socket !== socket) return;
 		this.#send(token ? { type: 'subscribe', video, token } : { type: 'subscribe', video });
+		if (this.#watched.has(video)) this.#send({ type: 'watching', video });
 	}
 
 	#send(message: object): void {
@@ -204,7 +231,8 @@ export function parse(text: string): VideoEvent | null {
 	switch (fields.type) {
 		case 'state': {
 			const phase = fields.state;
-			return typeof phase === 'string' && PHASES.includes(phase) ? { type: 'state', video, phase: phase as Phase } : null;
+			const replay = typeof fields.replay === 'string' ? fields.replay : null;
+			return typeof phase === 'string' && PHASES.includes(phase) ? { type: 'state', video, phase: phase as Phase, replay } : null;
 		}
 		case 'viewers':
 			return typeof fields.viewers === 'number' ? { type: 'viewers', video, viewers: fields.viewers } : null;

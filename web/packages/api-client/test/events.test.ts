@@ -75,7 +75,7 @@ test('two listeners of one video share one socket and one subscription', async (
 	expect(world.socket.sent).toEqual([{ type: 'subscribe', video: UUID }]);
 
 	world.socket.say({ type: 'state', video: UUID, state: 'live' });
-	expect(seen).toEqual([[{ type: 'state', video: UUID, phase: 'live' }], [{ type: 'state', video: UUID, phase: 'live' }]]);
+	expect(seen).toEqual([[{ type: 'state', video: UUID, phase: 'live', replay: null }], [{ type: 'state', video: UUID, phase: 'live', replay: null }]]);
 
 	stops[0]?.();
 	world.socket.say({ type: 'viewers', video: UUID, viewers: 3 });
@@ -103,6 +103,21 @@ test('a lost socket comes back, waits longer each time, and asks again', async (
 		world.socket.lose();
 		expect(world.elapse()).toBeLessThanOrEqual(15_000);
 	}
+});
+
+test('who watches says so at once, again and again, and after a lost connection', async () => {
+	const world = new World();
+	const events = new Events('ws://test', world);
+	events.subscribe(UUID, () => {});
+	const stop = events.watch(UUID);
+	const watching = { type: 'watching', video: UUID };
+	world.socket.open();
+	await new Promise((resolve) => setTimeout(resolve));
+	expect(world.socket.sent).toEqual([{ type: 'subscribe', video: UUID }, watching]);
+	expect(world.elapse()).toBe(5000);
+	expect(world.socket.sent.filter((message) => JSON.stringify(message) === JSON.stringify(watching))).toHaveLength(2);
+	stop();
+	expect(world.timers.size).toBe(0);
 });
 
 test('the socket closes when nobody listens, but survives a change of page', () => {

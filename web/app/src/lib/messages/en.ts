@@ -126,7 +126,6 @@ export const en = {
 	'live.health.drops.none': 'None',
 	'live.health.drops.holes': { one: '{count} gap in the picture', other: '{count} gaps in the picture' },
 	'live.health.drops.groups': { one: '{count} dropped by the server', other: '{count} dropped by the server' },
-	'live.health.reconnects': 'Reconnects',
 	'live.health.codecs': 'Codecs',
 	'live.health.encoder': 'Encoder',
 	'live.health.none': '–',
