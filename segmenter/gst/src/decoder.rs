@@ -44,7 +44,9 @@ pub(crate) fn video_decoder(codec: Codec) -> Result<Vec<gst::Element>, Error> {
     elements.push(pipeline::caps_filter(&limits)?);
     let decoder = pipeline::first_element(decoders)?;
     // libav would hold one frame back for each thread.
-    pipeline::set_if_present(&decoder, "max-threads", "1");
+    pipeline::set_number(&decoder, "max-threads", 1);
+    // A damaged frame is no reason to end: the next keyframe repairs it.
+    pipeline::set_number(&decoder, "max-errors", -1);
     elements.push(decoder);
     Ok(elements)
 }

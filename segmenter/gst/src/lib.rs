@@ -5,6 +5,7 @@
 
 mod decoder;
 mod error;
+mod ladder;
 mod pipeline;
 mod probe;
 mod publish;
@@ -13,6 +14,7 @@ pub mod stamp;
 mod thumbnail;
 
 pub use error::Error;
+pub use ladder::{Ladder, LadderOptions, LadderOutput, Rung};
 pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
 pub use publish::{Encoder, Options, Pattern, Preset, Progress, Report, Source, Target, publish, publish_until};
 pub use remux::remux;

@@ -11,6 +11,9 @@ use crate::Error;
 /// Messages that wait for the driver. Only the first error and the end of stream matter; the rest may be lost.
 const BUS_CAPACITY: usize = 32;
 
+/// Of threads that encode: the server's own, and with them the passthrough rendition, are served first.
+const BACKGROUND_NICENESS: i32 = 5;
+
 /// Starts GStreamer once for the process.
 pub(crate) fn start_gstreamer() -> Result<(), Error> {
     static STARTED: OnceLock<Result<(), gst::glib::Error>> = OnceLock::new();
@@ -35,10 +38,16 @@ pub(crate) fn caps_filter(caps: &gst::Caps) -> Result<gst::Element, Error> {
     Ok(filter)
 }
 
-/// Sets a property that only some elements of a kind have.
-pub(crate) fn set_if_present(element: &gst::Element, property: &str, value: &str) {
-    if element.find_property(property).is_some() {
-        element.set_property_from_str(property, value);
+/// Sets a number that only some elements of a kind have, as near as its range allows.
+pub(crate) fn set_number(element: &gst::Element, property: &str, value: i64) {
+    let Some(spec) = element.find_property(property) else { return };
+    let clamped = |low: i64, high: i64| value.clamp(low, high);
+    if let Some(spec) = spec.downcast_ref::<gst::glib::ParamSpecUInt>() {
+        let value = clamped(spec.minimum().into(), spec.maximum().into());
+        element.set_property(property, u32::try_from(value).unwrap_or(u32::MAX));
+    } else if let Some(spec) = spec.downcast_ref::<gst::glib::ParamSpecInt>() {
+        let value = clamped(spec.minimum().into(), spec.maximum().into());
+        element.set_property(property, i32::try_from(value).unwrap_or(i32::MAX));
     }
 }
 
@@ -89,11 +98,27 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// An empty one.
     pub(crate) fn new() -> Result<Self, Error> {
+        Self::with_niceness(0)
+    }
+
+    /// An empty one whose threads let others go first.
+    pub(crate) fn new_background() -> Result<Self, Error> {
+        Self::with_niceness(BACKGROUND_NICENESS)
+    }
+
+    fn with_niceness(niceness: i32) -> Result<Self, Error> {
         start_gstreamer()?;
         let inner = gst::Pipeline::new();
         let (sender, reports) = mpsc::channel(BUS_CAPACITY);
         if let Some(bus) = inner.bus() {
             bus.set_sync_handler(move |_, message| {
+                // This is said by the very thread that enters.
+                if niceness > 0
+                    && let gst::MessageView::StreamStatus(status) = message.view()
+                    && status.get().0 == gst::StreamStatusType::Enter
+                {
+                    let _ = rustix::process::setpriority_process(None, niceness);
+                }
                 if let Some(report) = Report::parse(message) {
                     let _ = sender.try_send(report);
                 }
@@ -139,11 +164,6 @@ impl Pipeline {
     pub(crate) async fn report(&mut self) -> Report {
         // The sender lives in the bus handler, as long as the pipeline that we hold.
         self.reports.recv().await.unwrap_or(Report::End)
-    }
-
-    /// The same for threads without a runtime.
-    pub(crate) fn blocking_report(&mut self) -> Report {
-        self.reports.blocking_recv().unwrap_or(Report::End)
     }
 }
 
