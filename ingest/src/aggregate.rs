@@ -26,12 +26,7 @@ pub fn messages(aggregate: Message) -> impl Iterator<Item = Message> {
         let tag: Bytes = payload.split_to(end);
         // back pointer
         let _ = payload.split_to(payload.len().min(4));
-        Some(Message {
-            type_id: header[0] & 0x1F,
-            stream_id,
-            timestamp: sent.wrapping_add(offset),
-            payload: tag.slice(TAG_HEADER..),
-        })
+        Some(Message { type_id: header[0] & 0x1F, stream_id, timestamp: sent.wrapping_add(offset), payload: tag.slice(TAG_HEADER..) })
     })
 }
 

@@ -101,13 +101,7 @@ impl Publication {
     ///
     /// # Errors
     /// The publish must be refused.
-    pub fn handle_audio(
-        &mut self,
-        now: Instant,
-        timestamp: u32,
-        body: Bytes,
-        events: &mut VecDeque<Event>,
-    ) -> Result<(), Rejection> {
+    pub fn handle_audio(&mut self, now: Instant, timestamp: u32, body: Bytes, events: &mut VecDeque<Event>) -> Result<(), Rejection> {
         let Some(items) = self.items(flv::audio(body))? else { return Ok(()) };
         for item in items {
             self.began.get_or_insert(now);
@@ -133,13 +127,7 @@ impl Publication {
     ///
     /// # Errors
     /// The publish must be refused.
-    pub fn handle_video(
-        &mut self,
-        now: Instant,
-        timestamp: u32,
-        body: Bytes,
-        events: &mut VecDeque<Event>,
-    ) -> Result<(), Rejection> {
+    pub fn handle_video(&mut self, now: Instant, timestamp: u32, body: Bytes, events: &mut VecDeque<Event>) -> Result<(), Rejection> {
         let Some(items) = self.items(flv::video(body))? else { return Ok(()) };
         for item in items {
             self.began.get_or_insert(now);
@@ -216,15 +204,7 @@ impl Publication {
         Err(refuse(&error.to_string()))
     }
 
-    fn audio_frame(
-        &mut self,
-        now: Instant,
-        timestamp: u32,
-        codec: Codec,
-        offset_ns: u32,
-        data: Bytes,
-        events: &mut VecDeque<Event>,
-    ) {
+    fn audio_frame(&mut self, now: Instant, timestamp: u32, codec: Codec, offset_ns: u32, data: Bytes, events: &mut VecDeque<Event>) {
         let data = if codec == Codec::Aac { without_adts(data) } else { data };
         if data.is_empty() || self.audio.as_ref().is_none_or(|track| track.audio.codec != codec) {
             self.dropped.unusable += 1;

@@ -40,11 +40,8 @@ impl Replies {
         out.extend(chunk_size.map(|packet| packet.bytes).unwrap_or_default());
         self.chunk_size = CHUNK_SIZE as usize;
         let capabilities = capabilities(command_object);
-        let mut properties = vec![
-            ("fmsVer".to_owned(), "FMS/3,5,7,7009".into()),
-            ("capabilities".to_owned(), 31.0.into()),
-            ("mode".to_owned(), 1.0.into()),
-        ];
+        let mut properties =
+            vec![("fmsVer".to_owned(), "FMS/3,5,7,7009".into()), ("capabilities".to_owned(), 31.0.into()), ("mode".to_owned(), 1.0.into())];
         properties.extend(capabilities.iter().cloned());
         let mut information = vec![
             ("level".to_owned(), "status".into()),
@@ -108,8 +105,7 @@ impl Replies {
     }
 
     fn on_status(&mut self, stream_id: u32, level: &str, code: &str, description: &str) -> Vec<u8> {
-        let information =
-            object([("level", level.into()), ("code", code.into()), ("description", description.into())]);
+        let information = object([("level", level.into()), ("code", code.into()), ("description", description.into())]);
         self.command(stream_id, &["onStatus".into(), 0.0.into(), Value::Null, information])
     }
 

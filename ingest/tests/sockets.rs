@@ -274,8 +274,7 @@ async fn those_who_wait_for_the_owner_wait_alone() {
     let mut server = server(Limits { pending_per_address: 100, ..Limits::default() }).await;
     let address = server.local_addr();
     // More than the accept queue holds; nobody accepts yet.
-    let clients: Vec<_> =
-        (0..80).map(|number| client(address, sample(Style::Ffmpeg, &format!("k{number}")).messages)).collect();
+    let clients: Vec<_> = (0..80).map(|number| client(address, sample(Style::Ffmpeg, &format!("k{number}")).messages)).collect();
     let first = next(&mut server).await;
     let mut readers = vec![tokio::spawn(async move { read(first.accept().await).await })];
     for _ in 1..80 {

@@ -46,8 +46,7 @@ fn reads_every_header_type_and_id_width() {
             WRITER.message(3, csid, 0, 0, 0, &body(5)),
         ]
         .concat();
-        let expected =
-            vec![(9, 1, 1000, body(300)), (8, 1, 1020, body(5)), (8, 1, 1027, body(5)), (8, 1, 1034, body(5))];
+        let expected = vec![(9, 1, 1000, body(300)), (8, 1, 1020, body(5)), (8, 1, 1027, body(5)), (8, 1, 1034, body(5))];
         assert_eq!(read(&bytes), Ok(expected), "csid {csid}");
     }
 }

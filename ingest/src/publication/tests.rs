@@ -76,8 +76,7 @@ fn announces_both_tracks_once_and_then_the_units() {
 fn one_track_is_announced_when_the_metadata_says_so() {
     for (kind, video) in [(message_type::VIDEO, true), (message_type::AUDIO, false)] {
         let mut publish = Publish::new();
-        let metadata =
-            Metadata { announces_video: Some(video), announces_audio: Some(!video), ..Metadata::default() };
+        let metadata = Metadata { announces_video: Some(video), announces_audio: Some(!video), ..Metadata::default() };
         publish.publication.handle_metadata(metadata, &mut publish.events);
         publish.handle(&sample(kind)[0]).expect("configuration");
         assert_eq!(publish.tracks(), [(video, !video)]);

@@ -44,13 +44,7 @@ impl Shared {
 /// A queue of at most so many bytes of units and so many events; the reader holds at most as much again.
 pub(super) fn channel(max_bytes: usize, max_events: usize) -> (Writer, UnitReader) {
     let shared = Arc::new(Shared {
-        inner: Mutex::new(Inner {
-            events: VecDeque::new(),
-            bytes: 0,
-            skipping: false,
-            has_video: false,
-            close: None,
-        }),
+        inner: Mutex::new(Inner { events: VecDeque::new(), bytes: 0, skipping: false, has_video: false, close: None }),
         ready: Notify::new(),
         closing: Notify::new(),
         dropped_groups: AtomicU64::new(0),

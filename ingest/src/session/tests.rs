@@ -124,8 +124,7 @@ fn every_style_of_encoder_publishes() {
         assert!(outcome.units > 100, "{style:?}: {}", outcome.units);
         let statuses = statuses(&outcome.sent);
         let codes: Vec<_> = statuses.iter().map(|(_, code)| code.as_str()).collect();
-        let expected =
-            ["NetConnection.Connect.Success", "NetStream.Publish.Start", "NetStream.Unpublish.Success"];
+        let expected = ["NetConnection.Connect.Success", "NetStream.Publish.Start", "NetStream.Unpublish.Success"];
         assert_eq!(codes, expected, "{style:?}");
     }
 }
@@ -382,8 +381,7 @@ fn pings_are_answered_and_windows_acknowledged_with_the_total() {
     let filler = writer.message(0, 5, 0, 100, 1, &vec![0; 60_000]);
     client.feed(&filler);
     client.feed(&filler);
-    let expected: Vec<u32> =
-        [1, 2].map(|count| before as u32 + count * filler.len() as u32).to_vec();
+    let expected: Vec<u32> = [1, 2].map(|count| before as u32 + count * filler.len() as u32).to_vec();
     let mut sent = &client.sent[..];
     let mut reader = Reader::new();
     let mut acknowledged = Vec::new();

@@ -64,15 +64,7 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// The chunks of a message. `format` is the first one's header type; with types 1 and 2 `time` is the step since the
     /// message before on this chunk stream.
-    pub fn chunks(
-        &self,
-        format: u8,
-        csid: u32,
-        time: u32,
-        type_id: u8,
-        stream_id: u32,
-        payload: &[u8],
-    ) -> Vec<Vec<u8>> {
+    pub fn chunks(&self, format: u8, csid: u32, time: u32, type_id: u8, stream_id: u32, payload: &[u8]) -> Vec<Vec<u8>> {
         let mut header = basic_header(format, csid);
         let field = time.min(0xFF_FFFF);
         let extended = (field == 0xFF_FFFF).then_some(time.to_be_bytes());
@@ -215,9 +207,7 @@ fn ffmpeg(app: &str, name: &str, tags: &[Tag]) -> Recording {
             tag.body.to_vec()
         };
         messages.push(match last[csid as usize] {
-            Some(last) if tag.timestamp >= last => {
-                writer.message(1, csid, tag.timestamp - last, tag.type_id, 1, &payload)
-            }
+            Some(last) if tag.timestamp >= last => writer.message(1, csid, tag.timestamp - last, tag.type_id, 1, &payload),
             _ => writer.message(0, csid, tag.timestamp, tag.type_id, 1, &payload),
         });
         last[csid as usize] = Some(tag.timestamp);
@@ -252,9 +242,7 @@ fn larix(app: &str, name: &str, tags: &[Tag]) -> Recording {
     let mut tags = tags.iter().map(enhanced).peekable();
     while let Some(tag) = tags.next() {
         let csid = |tag: &Tag| if tag.type_id == message_type::VIDEO { 70 } else { 1000 };
-        let chunks = |tag: &Tag| {
-            writer.chunks(0, csid(tag), LARIX_START.wrapping_add(tag.timestamp), tag.type_id, 1, &tag.body)
-        };
+        let chunks = |tag: &Tag| writer.chunks(0, csid(tag), LARIX_START.wrapping_add(tag.timestamp), tag.type_id, 1, &tag.body);
         let first = chunks(&tag);
         let Some(second) = tags.next_if(|next| csid(next) != csid(&tag)) else {
             messages.push(first.concat());

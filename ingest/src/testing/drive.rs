@@ -103,11 +103,7 @@ fn drain(session: &mut Session, outcome: &mut Outcome, began: Instant) -> bool {
 ///
 /// # Errors
 /// The connection cannot be made. That the server closes early is no error.
-pub fn send<P: AsRef<[u8]>>(
-    address: SocketAddr,
-    pieces: impl IntoIterator<Item = P>,
-    patience: Duration,
-) -> io::Result<bool> {
+pub fn send<P: AsRef<[u8]>>(address: SocketAddr, pieces: impl IntoIterator<Item = P>, patience: Duration) -> io::Result<bool> {
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(patience))?;

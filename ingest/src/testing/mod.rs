@@ -4,6 +4,7 @@
 
 mod client;
 mod drive;
+pub mod fuzz;
 mod mutate;
 
 use bytes::Bytes;
@@ -33,11 +34,7 @@ pub fn tags(file: &[u8]) -> Vec<Tag> {
     while let Some(&[type_id, l0, l1, l2, t0, t1, t2, t3, _, _, _]) = rest.first_chunk() {
         let length = u32::from_be_bytes([0, l0, l1, l2]) as usize;
         let Some(body) = rest.get(11..11 + length) else { break };
-        tags.push(Tag {
-            type_id,
-            timestamp: u32::from_be_bytes([t3, t0, t1, t2]),
-            body: Bytes::copy_from_slice(body),
-        });
+        tags.push(Tag { type_id, timestamp: u32::from_be_bytes([t3, t0, t1, t2]), body: Bytes::copy_from_slice(body) });
         rest = rest.get(11 + length + 4..).unwrap_or_default();
     }
     tags

@@ -3,9 +3,7 @@
 use super::Recording;
 
 /// Numbers that parsers stumble over.
-const NUMBERS: [u32; 12] = [
-    0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x1_0000, 0xFF_FFFE, 0xFF_FFFF, 0x100_0000, 0x7FFF_FFFF, 0xFFFF_FFFF,
-];
+const NUMBERS: [u32; 12] = [0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x1_0000, 0xFF_FFFE, 0xFF_FFFF, 0x100_0000, 0x7FFF_FFFF, 0xFFFF_FFFF];
 /// Most faults in one session.
 const MAX_FAULTS: u64 = 4;
 /// Of so many sessions ...

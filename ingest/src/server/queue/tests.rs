@@ -11,13 +11,7 @@ fn unit(kind: Kind, keyframe: bool, number: i64, size: usize) -> Event {
 
 fn tracks(video: bool) -> Event {
     let video = video.then(|| Video { codec: Codec::H264, config: Bytes::new(), width: 1, height: 1 });
-    let audio = Some(Audio {
-        codec: Codec::Aac,
-        config: Bytes::new(),
-        sample_rate: 48_000,
-        channels: 2,
-        samples_per_unit: 1024,
-    });
+    let audio = Some(Audio { codec: Codec::Aac, config: Bytes::new(), sample_rate: 48_000, channels: 2, samples_per_unit: 1024 });
     Event::Tracks(Tracks { video, audio })
 }
 
