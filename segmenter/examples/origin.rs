@@ -118,9 +118,8 @@ async fn serve(stream: TcpStream, group: &Group, files: Option<PathBuf>) -> io::
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (status, kind, chunks) = answer(group, files.as_ref(), path, query).await;
         let length: usize = chunks.iter().map(Bytes::len).sum();
-        let head = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nAccess-Control-Allow-Origin: *\r\n\r\n"
-        );
+        let head =
+            format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nAccess-Control-Allow-Origin: *\r\n\r\n");
         stream.write_all(head.as_bytes()).await?;
         for chunk in chunks {
             stream.write_all(&chunk).await?;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::{Init, Picture};
 use crate::window::View;
+use crate::{Init, Picture};
 
 /// Head-room over the highest rate measured so far: the peak of what is still to come is not known.
 const HEAD_ROOM_PERCENT: u64 = 110;
@@ -31,13 +31,7 @@ impl Variant {
     pub fn of_view(uri: &str, view: &View, bitrate_hint: Option<u64>) -> Option<Self> {
         let init = view.init().filter(|_| view.is_listable())?;
         let (bandwidth, average_bandwidth) = bandwidths(view, bitrate_hint);
-        Some(Self {
-            uri: uri.to_owned(),
-            bandwidth,
-            average_bandwidth,
-            codecs: codecs(view, init),
-            picture: init.video,
-        })
+        Some(Self { uri: uri.to_owned(), bandwidth, average_bandwidth, codecs: codecs(view, init), picture: init.video })
     }
 }
 
@@ -47,10 +41,7 @@ pub fn render(variants: &[Variant]) -> String {
     let mut text = String::from("#EXTM3U\n");
     for Variant { uri, bandwidth, average_bandwidth, codecs, picture } in variants {
         // Writing to a `String` cannot fail.
-        let _ = write!(
-            text,
-            "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average_bandwidth},CODECS=\"{codecs}\""
-        );
+        let _ = write!(text, "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AVERAGE-BANDWIDTH={average_bandwidth},CODECS=\"{codecs}\"");
         if let Some(picture) = picture {
             let _ = write!(text, ",RESOLUTION={}x{}", picture.width, picture.height);
             if let Some(rate) = picture.frame_rate {
@@ -70,8 +61,7 @@ fn bandwidths(view: &View, hint: Option<u64>) -> (u64, u64) {
         measured.bytes += open.length;
         measured.duration += open.duration;
     }
-    let enough = measured.duration.as_nanos().saturating_mul(100)
-        >= view.target().as_nanos().saturating_mul(ENOUGH_MEDIA_PERCENT);
+    let enough = measured.duration.as_nanos().saturating_mul(100) >= view.target().as_nanos().saturating_mul(ENOUGH_MEDIA_PERCENT);
     let average = match hint {
         Some(hint) if !enough && hint > 0 => hint,
         _ => measured.average(),

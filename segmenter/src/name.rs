@@ -103,16 +103,27 @@ mod tests {
     #[test]
     fn parses_what_it_prints_and_nothing_else() {
         let names = Names::new("ab12cd34", "720").expect("letters and digits");
-        for resource in
-            [Resource::Segment(0), Resource::Segment(u64::MAX), Resource::Part(17), Resource::Init(0), Resource::Init(3)]
-        {
+        for resource in [Resource::Segment(0), Resource::Segment(u64::MAX), Resource::Part(17), Resource::Init(0), Resource::Init(3)] {
             assert_eq!(names.parse(&names.of(resource).to_string()), Some(resource));
         }
         for name in [
-            "", "ab12cd34", "ab12cd34-720-", "ab12cd34-720-.m4s", "ab12cd34-720-p.m4s", "ab12cd34-720-01.m4s",
-            "ab12cd34-720-+1.m4s", "ab12cd34-720--1.m4s", "ab12cd34-720-1.mp4", "ab12cd34-720-init1.m4s",
-            "ab12cd34-720-18446744073709551616.m4s", "ab12cd34-720-init4294967296.mp4", "ab12cd34-audio-1.m4s",
-            "../ab12cd34-720-1.m4s", "ab12cd34-720-1.m4s/..", "ab12cd34-720-1.m4s\0", "AB12cd34-720-1.m4s",
+            "",
+            "ab12cd34",
+            "ab12cd34-720-",
+            "ab12cd34-720-.m4s",
+            "ab12cd34-720-p.m4s",
+            "ab12cd34-720-01.m4s",
+            "ab12cd34-720-+1.m4s",
+            "ab12cd34-720--1.m4s",
+            "ab12cd34-720-1.mp4",
+            "ab12cd34-720-init1.m4s",
+            "ab12cd34-720-18446744073709551616.m4s",
+            "ab12cd34-720-init4294967296.mp4",
+            "ab12cd34-audio-1.m4s",
+            "../ab12cd34-720-1.m4s",
+            "ab12cd34-720-1.m4s/..",
+            "ab12cd34-720-1.m4s\0",
+            "AB12cd34-720-1.m4s",
         ] {
             assert_eq!(names.parse(name), None, "{name}");
         }

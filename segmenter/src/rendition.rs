@@ -114,8 +114,7 @@ impl Group {
     /// The multivariant playlist, once a rendition has a part. `bitrate_hint`: what the encoder says it sends
     /// in all, in bits per second; used until enough was measured.
     pub fn multivariant(&self, bitrate_hint: Option<u64>) -> Option<String> {
-        let snapshots: Vec<_> =
-            self.0.renditions.load().iter().map(|r| (r.0.place.uri.clone(), r.0.current.load_full())).collect();
+        let snapshots: Vec<_> = self.0.renditions.load().iter().map(|r| (r.0.place.uri.clone(), r.0.current.load_full())).collect();
         let mut hint = bitrate_hint;
         let variants = snapshots.iter().filter_map(|(uri, version)| {
             let picture = version.view.init().is_some_and(|init| init.video.is_some());

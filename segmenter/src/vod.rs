@@ -42,9 +42,8 @@ pub fn media_playlist(recording: &Recording, uri: impl Fn(u32) -> String) -> Opt
     let longest = all.iter().map(|playable| playable.duration).max()?;
     // Section 4.4.3.1: EXTINF, rounded to the nearest integer, is at most the target duration.
     let target = ((longest.as_millis() + 500) / 1000).max(1);
-    let mut text = format!(
-        "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n"
-    );
+    let mut text =
+        format!("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:VOD\n");
     let mut run = None;
     for Playable { segment, duration, discontinuity } in &all {
         let (file, offset, length) = (uri(segment.run), segment.span.offset, segment.span.length);

@@ -351,6 +351,14 @@ impl View {
     }
 }
 
+/// The lists of a [`View`], which most versions have in common.
+#[derive(Clone, Debug)]
+struct Shared {
+    listed: Arc<[Arc<Segment>]>,
+    lingering: Arc<[Arc<Segment>]>,
+    inits: Arc<[Init]>,
+}
+
 /// The sliding window of one rendition.
 #[derive(Debug)]
 pub struct Window {
@@ -370,7 +378,7 @@ pub struct Window {
     measured: Measured,
     segments_version: u64,
     /// The lists as last handed out; `None` once they changed.
-    shared: Option<(Arc<[Arc<Segment>]>, Arc<[Arc<Segment>]>, Arc<[Init]>)>,
+    shared: Option<Shared>,
 }
 
 impl Window {
@@ -656,8 +664,7 @@ impl Window {
         let budget = MediaTime::from_duration(self.config.memory).max(floor);
         let unstored = |segment: &&Arc<Segment>| segment.resident && segment.stored.is_none();
         let mut bytes: u64 = self.listed.iter().filter(unstored).map(|segment| segment.length).sum();
-        let mut span =
-            self.listed.iter().filter(unstored).fold(MediaTime::ZERO, |sum, segment| sum + segment.duration);
+        let mut span = self.listed.iter().filter(unstored).fold(MediaTime::ZERO, |sum, segment| sum + segment.duration);
         while bytes > self.config.memory_bytes || span > budget {
             let Some(front) = self.listed.front() else { break };
             let left = total - front.duration;
@@ -746,17 +753,20 @@ impl Window {
 
     /// The window as it is now.
     pub fn view(&mut self) -> View {
-        let (listed, lingering, inits) = self.shared.get_or_insert_with(|| {
-            (self.listed.iter().cloned().collect(), self.lingering.iter().cloned().collect(), self.inits.clone().into())
+        let shared = self.shared.get_or_insert_with(|| Shared {
+            listed: self.listed.iter().cloned().collect(),
+            lingering: self.lingering.iter().cloned().collect(),
+            inits: self.inits.clone().into(),
         });
+        let Shared { listed, lingering, inits } = shared.clone();
         View {
             config: self.config.clone(),
             target_duration: self.target_duration,
             part_target: self.part_target,
-            listed: listed.clone(),
-            lingering: lingering.clone(),
+            listed,
+            lingering,
             open: self.open.clone().map(Arc::new),
-            inits: inits.clone(),
+            inits,
             next_init: self.next_init.map(|(number, _)| number),
             discontinuity_sequence: self.discontinuity_sequence,
             next_part: self.next_part.unwrap_or(0),

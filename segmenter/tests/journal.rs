@@ -215,9 +215,7 @@ fn the_window_comes_back_after_a_crash() {
     };
     // The same, and the segment that was open is now complete.
     let (old, new) = (segments(render(&before.view(), Skip::No, &[])), segments(render(&after.view(), Skip::No, &[])));
-    let lines = |lines: &[String]| -> Vec<String> {
-        lines.iter().filter(|line| !line.starts_with("#EXT-X-PART:")).cloned().collect()
-    };
+    let lines = |lines: &[String]| -> Vec<String> { lines.iter().filter(|line| !line.starts_with("#EXT-X-PART:")).cloned().collect() };
     let (old, new) = (lines(&old), lines(&new));
     assert_eq!(old, new[..old.len()]);
     assert_eq!(new[old.len() + 1..], ["#EXTINF:0.600,", "ab12cd34-source-16.m4s"]);

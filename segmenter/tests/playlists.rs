@@ -247,9 +247,7 @@ fn check(before: Option<&Parsed>, text: &str, delta: &str) -> Parsed {
         }
         let gone = before.segments.iter().take(removed).flatten().filter(|line| *line == "#EXT-X-DISCONTINUITY").count();
         assert_eq!(parsed.discontinuity_sequence, before.discontinuity_sequence + gone as u64);
-        let strip = |lines: &Vec<String>| -> Vec<String> {
-            lines.iter().filter(|line| !line.starts_with("#EXT-X-MAP")).cloned().collect()
-        };
+        let strip = |lines: &Vec<String>| -> Vec<String> { lines.iter().filter(|line| !line.starts_with("#EXT-X-MAP")).cloned().collect() };
         for (old, new) in before.segments.iter().skip(removed).zip(&parsed.segments) {
             assert_eq!(strip(old), strip(new), "a listed segment changed");
         }

@@ -27,10 +27,21 @@ fn view() -> View {
 fn what_is_there_is_answered_at_once() {
     let view = view();
     for text in [
-        "", "other=1", "_HLS_skip=YES", "_HLS_skip=v2", "_HLS_skip=nonsense", "_HLS_msn=6", "_HLS_msn=0", "_HLS_msn=6&_HLS_part=9",
-        "_HLS_msn=6&_HLS_part=0", "_HLS_msn=7&_HLS_part=0", "_HLS_msn=7&_HLS_part=3", "_HLS_msn=3&_HLS_part=400",
+        "",
+        "other=1",
+        "_HLS_skip=YES",
+        "_HLS_skip=v2",
+        "_HLS_skip=nonsense",
+        "_HLS_msn=6",
+        "_HLS_msn=0",
+        "_HLS_msn=6&_HLS_part=9",
+        "_HLS_msn=6&_HLS_part=0",
+        "_HLS_msn=7&_HLS_part=0",
+        "_HLS_msn=7&_HLS_part=3",
+        "_HLS_msn=3&_HLS_part=400",
         // Past the last part of a complete segment: part 0 of the next.
-        "_HLS_msn=6&_HLS_part=10", "_HLS_msn=6&_HLS_part=18446744073709551615",
+        "_HLS_msn=6&_HLS_part=10",
+        "_HLS_msn=6&_HLS_part=18446744073709551615",
     ] {
         assert_eq!(ask(&view, text), Decision::Ready, "{text}");
     }
@@ -43,9 +54,14 @@ fn what_is_there_is_answered_at_once() {
 fn what_comes_soon_is_waited_for() {
     let view = view();
     for text in [
-        "_HLS_msn=7", "_HLS_msn=8", "_HLS_msn=7&_HLS_part=4", "_HLS_msn=7&_HLS_part=5", "_HLS_msn=8&_HLS_part=0",
+        "_HLS_msn=7",
+        "_HLS_msn=8",
+        "_HLS_msn=7&_HLS_part=4",
+        "_HLS_msn=7&_HLS_part=5",
+        "_HLS_msn=8&_HLS_part=0",
         // The Advance Part Limit: 3 / 0.215 = 13.95; part 16 lies 13 beyond part 3.
-        "_HLS_msn=7&_HLS_part=16", "_HLS_msn=8&_HLS_part=12",
+        "_HLS_msn=7&_HLS_part=16",
+        "_HLS_msn=8&_HLS_part=12",
     ] {
         assert!(matches!(ask(&view, text), Decision::Wait { .. }), "{text}");
     }
@@ -75,9 +91,20 @@ fn what_is_too_far_ahead_is_refused() {
 fn nonsense_is_refused() {
     let view = view();
     for text in [
-        "_HLS_msn=", "_HLS_msn", "_HLS_msn=-1", "_HLS_msn=+6", "_HLS_msn=6.0", "_HLS_msn=x", "_HLS_msn= 6", "_HLS_msn=0x6",
-        "_HLS_msn=18446744073709551616", "_HLS_msn=6&_HLS_msn=6", "_HLS_msn=6&_HLS_part=-1", "_HLS_msn=6&_HLS_part=",
-        "_HLS_msn=6&_HLS_part=1&_HLS_part=1", "_HLS_msn=٦",
+        "_HLS_msn=",
+        "_HLS_msn",
+        "_HLS_msn=-1",
+        "_HLS_msn=+6",
+        "_HLS_msn=6.0",
+        "_HLS_msn=x",
+        "_HLS_msn= 6",
+        "_HLS_msn=0x6",
+        "_HLS_msn=18446744073709551616",
+        "_HLS_msn=6&_HLS_msn=6",
+        "_HLS_msn=6&_HLS_part=-1",
+        "_HLS_msn=6&_HLS_part=",
+        "_HLS_msn=6&_HLS_part=1&_HLS_part=1",
+        "_HLS_msn=٦",
     ] {
         assert!(matches!(ask(&view, text), Decision::Invalid(Invalid::Malformed(_))), "{text}");
     }

@@ -170,9 +170,8 @@ fn without_a_recording_memory_bounds_the_window() {
     let text = text(poll(&rendition, &[]));
     let listed = text.lines().filter(|line| line.starts_with("#EXTINF")).count();
     assert_eq!(listed, 4, "4000 bytes are four segments:\n{text}");
-    let servable = (0..60u64)
-        .filter(|msn| matches!(object(&rendition, &format!("ab12cd34-source-{msn}.m4s")), ObjectPoll::Ready { .. }))
-        .count();
+    let servable =
+        (0..60u64).filter(|msn| matches!(object(&rendition, &format!("ab12cd34-source-{msn}.m4s")), ObjectPoll::Ready { .. })).count();
     assert!((5..=12).contains(&servable), "{servable} segments, a removed one lingers, but not for ever");
 }
 
@@ -228,7 +227,8 @@ fn multivariant_measures() {
     let (mut audio_writer, _) = group.open(Window::new(Config { names: names("audio"), ..config() }));
     audio_writer.handle_outputs(audio_feed.now(), audio_feed.started());
     let sound = Some(Sound { sample_rate: 48_000, channels: 2 });
-    let init = Init { number: 0, bytes: Bytes::from_static(b"i"), codecs: "mp4a.40.2".into(), video: None, audio: sound, discontinuity: false };
+    let init =
+        Init { number: 0, bytes: Bytes::from_static(b"i"), codecs: "mp4a.40.2".into(), video: None, audio: sound, discontinuity: false };
     audio_writer.handle_outputs(audio_feed.now(), [Output::Init(init)]);
     // A keyframe first: 40 times the rate of the rest.
     let big = |feed: &mut Feed, size| feed.part_with(feed::PART, false, Bytes::from(vec![0; size]));
@@ -330,7 +330,10 @@ async fn a_hinted_part_comes_whole_or_not_at_all() {
     assert_eq!(max_age, Duration::from_secs(8));
     // And the last one never comes.
     let part = wait("ab12cd34-source-p5.m4s");
-    let playlist = { let rendition = rendition.clone(); tokio::spawn(async move { rendition.playlist(&Reload::parse([("_HLS_msn", "0")])).await }) };
+    let playlist = {
+        let rendition = rendition.clone();
+        tokio::spawn(async move { rendition.playlist(&Reload::parse([("_HLS_msn", "0")])).await })
+    };
     tokio::task::yield_now().await;
     writer.end(feed.now());
     assert!(matches!(part.await.unwrap(), ObjectPoll::Missing { .. }));

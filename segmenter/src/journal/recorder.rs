@@ -163,8 +163,7 @@ impl Recorder {
         let length = part.bytes.len() as u64;
         let flags = if part.independent { INDEPENDENT } else { 0 } | if part.gap { GAP } else { 0 };
         let (start, duration) = (part.start.as_nanos(), part.duration.as_nanos());
-        let line =
-            PartLine(part.msn, part.number, run.length, length, start, duration, flags, part.program_date_time);
+        let line = PartLine(part.msn, part.number, run.length, length, start, duration, flags, part.program_date_time);
         Line::Part(line).encode(&mut self.lines);
         run.length += length;
         open.length += length;
@@ -348,8 +347,7 @@ impl Recording {
             for (number, part) in (segment.first_part..).zip(&segment.parts) {
                 let flags = if part.independent { INDEPENDENT } else { 0 } | if part.gap { GAP } else { 0 };
                 let (start_ns, duration) = (start.as_nanos(), part.duration.as_nanos());
-                let line =
-                    PartLine(segment.msn, number, offset, part.length, start_ns, duration, flags, program_date_time);
+                let line = PartLine(segment.msn, number, offset, part.length, start_ns, duration, flags, program_date_time);
                 Line::Part(line).encode(lines);
                 offset += part.length;
                 start += part.duration;

@@ -113,16 +113,19 @@ impl Recording {
         let Some((Line::Header { version: 1, prefix, rendition }, mut at)) = Line::parse(&bytes) else {
             return Err(Error::Empty(dir.to_owned()));
         };
-        let mut reader = Reader::new(dir, Self {
-            prefix,
-            rendition,
-            started: None,
-            discontinuities_dropped: 0,
-            inits: Vec::new(),
-            segments: Vec::new(),
-            finished: false,
-            valid: Valid::default(),
-        });
+        let mut reader = Reader::new(
+            dir,
+            Self {
+                prefix,
+                rendition,
+                started: None,
+                discontinuities_dropped: 0,
+                inits: Vec::new(),
+                segments: Vec::new(),
+                finished: false,
+                valid: Valid::default(),
+            },
+        );
         while let Some((line, length)) = Line::parse(&bytes[at..]) {
             if reader.handle(line)?.is_none() {
                 break;
@@ -266,16 +269,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         let gap = flags & GAP != 0;
-        let recorded = RecordedPart {
-            duration: MediaTime::from_nanos(duration),
-            independent: flags & INDEPENDENT != 0,
-            gap,
-            length,
-        };
+        let recorded = RecordedPart { duration: MediaTime::from_nanos(duration), independent: flags & INDEPENDENT != 0, gap, length };
         // Numbers ascend; only after a crash some are missing, between segments.
-        let in_order = self.recording.part_after_last().is_none_or(|next| {
-            if self.open { number == next } else { number >= next }
-        });
+        let in_order = self.recording.part_after_last().is_none_or(|next| if self.open { number == next } else { number >= next });
         if !in_order || number == u64::MAX {
             return None;
         }
