@@ -240,7 +240,7 @@ impl Packager {
         let frame = self.pace().map_or(DEFAULT_FRAME, |(frame, _)| frame);
         let end = match self.video.filter(|_| self.part.has_video()) {
             Some(last) => last + frame,
-            None => self.edge + self.part.audio_length(self.tracks.audio.as_ref().map_or(1, |audio| audio.sample_rate)),
+            None => self.audio_end,
         };
         self.close_part(now, end.clamp(self.edge + SHORTEST, self.edge + terms.part_target), end);
     }

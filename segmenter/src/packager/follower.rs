@@ -57,15 +57,16 @@ impl Packager {
         match cut.reason {
             Reason::Segment | Reason::Run { .. } => {
                 self.close_until(now, cut.at);
-                self.advance(now, &cut);
-                self.wall = Wall::fixed(cut.at, cut.wall_clock);
+                self.absent_until(now, cut.at);
+                self.advance(now, cut.msn);
+                self.wall.follow(cut.at, cut.wall_clock);
             }
             Reason::Gap => {
                 if !is_absent {
                     self.flush(now);
                     self.state = State::Absent(Gap::since(now, self.edge));
                 }
-                self.wall = Wall::fixed(cut.at, cut.wall_clock);
+                self.wall.follow(cut.at, cut.wall_clock);
                 self.absent_until(now, cut.at);
             }
             Reason::End => {
@@ -78,8 +79,8 @@ impl Packager {
             if let Some(tracks) = self.next_tracks.take() {
                 self.tracks = tracks;
             }
-            self.absent_until(now, cut.at);
             self.edge = self.edge.max(cut.at);
+            self.wall = Wall::fixed(cut.at, cut.wall_clock);
             self.run_start = cut.at;
             self.reset_run(discontinuity);
         }
@@ -99,16 +100,11 @@ impl Packager {
         self.close_part(now, end, at.max(end));
     }
 
-    /// Ends segments until the leader's is reached. One without parts of its own becomes an absence.
-    fn advance(&mut self, now: Instant, cut: &Cut) {
-        while self.segment.msn < cut.msn {
+    /// Ends segments until the leader's is reached; each has to have a part.
+    fn advance(&mut self, now: Instant, msn: u64) {
+        while self.segment.msn < msn {
             if self.segment.parts == 0 {
-                if self.segment.msn + 1 == cut.msn {
-                    self.absent_until(now, cut.at);
-                }
-                if self.segment.parts == 0 {
-                    self.gap_part(now, SHORTEST);
-                }
+                self.gap_part(now, SHORTEST);
             }
             self.end_segment();
         }

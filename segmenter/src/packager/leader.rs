@@ -68,7 +68,7 @@ impl Packager {
         self.monitor.health.discontinuities += u64::from(self.has_run);
         self.timeline = Some(Timeline::new(&self.tracks, first, self.edge));
         self.reset_run(discontinuity);
-        self.wall = Wall::new();
+        self.wall.restart();
     }
 
     /// What both leaders and followers forget and begin with a run.

@@ -384,16 +384,17 @@ impl Packager {
 
     /// A unit with its place on the output timeline.
     fn handle_placed(&mut self, now: Instant, unit: Unit) {
-        if let Role::Leader { mirror: true } = self.config.role {
-            if self.pending_run.is_some() {
-                self.held.push(unit.clone());
-            } else {
-                self.outputs.push_back(Output::Unit(unit.clone()));
-            }
-        }
         match unit.kind {
             Kind::Video => self.handle_video(now, &unit),
             Kind::Audio => self.handle_audio(now, &unit),
+        }
+        // After the cut that it may have caused.
+        if let Role::Leader { mirror: true } = self.config.role {
+            if self.pending_run.is_some() {
+                self.held.push(unit);
+            } else {
+                self.outputs.push_back(Output::Unit(unit));
+            }
         }
     }
 
@@ -409,10 +410,17 @@ impl Packager {
             self.consider_cut(now, unit.dts);
         }
         self.monitor.video(unit);
-        self.wall.observe(unit.dts, self.config.clock.unix_nanos(unit.arrival));
+        self.observe_arrival(unit);
         self.append(now, unit);
         self.video = Some(unit.dts);
         self.interleave.observe(unit.dts, self.audio_end);
+    }
+
+    /// The leader maps the wall clock; followers take its mapping.
+    fn observe_arrival(&mut self, unit: &Unit) {
+        if self.is_leader() {
+            self.wall.observe(unit.dts, self.config.clock.unix_nanos(unit.arrival));
+        }
     }
 
     fn handle_audio(&mut self, now: Instant, unit: &Unit) {
@@ -422,7 +430,7 @@ impl Packager {
         self.audio_duration = duration;
         self.monitor.audio(unit);
         if self.tracks.video.is_none() {
-            self.wall.observe(unit.dts, self.config.clock.unix_nanos(unit.arrival));
+            self.observe_arrival(unit);
             self.append(now, unit);
             self.audio_end = unit.dts + duration;
             if self.is_leader() && self.part.is_empty() && self.segment_length() + self.full_part() / 2 >= terms::SEGMENT {

@@ -41,12 +41,6 @@ impl OpenPart {
         !self.video.is_empty()
     }
 
-    /// How long the sound in it lasts.
-    pub(crate) fn audio_length(&self, rate: u32) -> MediaTime {
-        let start = self.audio.first().map_or(self.audio_end, |first| first.decode);
-        MediaTime::from_ticks((self.audio_end - start).cast_signed(), rate)
-    }
-
     /// Whether another unit of `size` bytes may come in.
     pub(crate) fn has_room(&self, size: usize) -> bool {
         self.bytes + size <= MAX_BYTES && self.video.len() < MAX_SAMPLES && self.audio.len() < MAX_SAMPLES

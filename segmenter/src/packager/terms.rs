@@ -59,7 +59,7 @@ fn fits(target: MediaTime, frame: MediaTime, jitter: MediaTime) -> bool {
 pub(crate) fn part_target(nominal: MediaTime, frame: Option<MediaTime>, packet: Option<MediaTime>) -> MediaTime {
     /// 200 ms parts: this fits the common frame rates and packets.
     const DEFAULT: (i64, i64) = (200, 215);
-    const RANGE: std::ops::RangeInclusive<i64> = 100..=1100;
+    const RANGE: std::ops::RangeInclusive<i64> = 60..=1100;
     let wish = nominal.as_millis().clamp(100, 1000);
     let wish = if wish == DEFAULT.0 { DEFAULT.1 } else { wish };
     let video_fits = |target| frame.is_none_or(|frame| fits(target, frame, JITTER));

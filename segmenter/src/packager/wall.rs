@@ -40,6 +40,8 @@ const SLEW: i64 = 1000;
 #[derive(Debug)]
 pub(crate) struct Wall {
     offset: Option<i64>,
+    /// The offset is another run's.
+    is_old: bool,
     adjusted: MediaTime,
     bucket: MediaTime,
     lowest: i64,
@@ -48,12 +50,23 @@ pub(crate) struct Wall {
 
 impl Wall {
     pub(crate) fn new() -> Self {
-        Self { offset: None, adjusted: MediaTime::ZERO, bucket: MediaTime::ZERO, lowest: i64::MAX, lowest_before: i64::MAX }
+        Self { offset: None, is_old: true, adjusted: MediaTime::ZERO, bucket: MediaTime::ZERO, lowest: i64::MAX, lowest_before: i64::MAX }
     }
 
     /// A mapping that is known.
     pub(crate) fn fixed(at: MediaTime, unix_nanos: i64) -> Self {
-        Self { offset: Some(unix_nanos - at.as_nanos()), ..Self::new() }
+        Self { offset: Some(unix_nanos.saturating_sub(at.as_nanos())), is_old: false, ..Self::new() }
+    }
+
+    /// Another mapping is to be reached, smoothly.
+    pub(crate) fn follow(&mut self, at: MediaTime, unix_nanos: i64) {
+        self.lowest = unix_nanos.saturating_sub(at.as_nanos());
+        self.lowest_before = i64::MAX;
+    }
+
+    /// Another run begins: the mapping holds until its first part shows another.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { offset: self.offset, ..Self::new() };
     }
 
     /// A unit that belongs at `dts` arrived when the wall clock said `unix_nanos`.
@@ -74,10 +87,11 @@ impl Wall {
         }
         let step = (at - self.adjusted).as_nanos().clamp(0, 1_000_000_000) / SLEW;
         self.adjusted = at;
-        self.offset = Some(match self.offset {
+        self.offset = Some(match self.offset.filter(|_| !self.is_old) {
             None => envelope,
             Some(offset) => offset + (envelope - offset).clamp(-step, step),
         });
+        self.is_old = false;
     }
 
     /// The wall clock at `at`, in ns since the Unix epoch.
