@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::events::Bus;
-use crate::http::{self, auth::Auth, viewers::Viewers};
+use crate::http::{self, auth::Auth, hub::Hub, viewers::Viewers};
 use crate::jobs::{self, Wake};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -107,6 +107,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Who watches.
     pub viewers: Viewers,
+    /// Sockets of open pages.
+    pub hub: Hub,
     /// Wakes the job runner after a commit.
     pub jobs: Wake,
     /// Logins.
@@ -137,6 +139,7 @@ impl App {
             events,
             live: Live::default(),
             metrics: Arc::default(),
+            hub: Hub::default(),
             jobs: Wake::default(),
             auth,
             stop: stop.clone(),
@@ -189,8 +192,9 @@ impl App {
         if let Some(listener) = metrics_listener {
             tasks.spawn(http::serve::run(self.clone(), listener, None, http::metrics_router(self.clone())));
         }
-        tasks.spawn(jobs::run(self.clone(), crate::jobs::Registry::default()));
+        tasks.spawn(jobs::run(self.clone(), jobs::registry()));
         tasks.spawn(self.viewers.clone().run(self.clone()));
+        tasks.spawn(self.hub.clone().run(self.clone()));
 
         write_addresses(&config.data_dir, &addrs)?;
         tracing::info!(

@@ -1,6 +1,8 @@
 //! Durable work as rows in the database: enqueued in the transaction that causes it, run here,
 //! retried with growing pauses, taken up again after a crash. A job must bear being run twice.
 
+mod remove_files;
+
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +16,8 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::domain::Timestamp;
 use crate::store::ClaimedJob;
+
+pub use remove_files::RemoveFiles;
 
 /// Why a job failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -56,6 +60,11 @@ impl Registry {
         self.kinds.push((J::NAME, J::MAX_ATTEMPTS, run::<J>));
         self
     }
+}
+
+/// Every kind of job of this server.
+pub fn registry() -> Registry {
+    Registry::default().with::<RemoveFiles>()
 }
 
 /// Tells the runner that a job was committed.

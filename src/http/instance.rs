@@ -1,0 +1,162 @@
+//! What the instance is and can do.
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::problem::Result;
+use crate::app::App;
+
+/// PeerTube's release whose API this is; its clients branch on the number.
+const PEERTUBE_VERSION: &str = "6.3.0";
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(config)).routes(routes!(about)).routes(routes!(stats))
+}
+
+/// What the instance offers, as PeerTube says it.
+#[utoipa::path(get, path = "/api/v1/config", tag = "Config", responses((status = 200, body = Object)))]
+async fn config(State(app): State<App>) -> Json<Value> {
+    let config = &app.config;
+    let heights: Vec<_> = config.live.ladder.iter().map(|rendition| rendition.height).collect();
+    let runners = json!({ "enabled": false });
+    let pictures = json!({ "file": { "size": { "max": 4_194_304 }, "extensions": [".png", ".jpeg", ".jpg", ".webp"] } });
+    Json(json!({
+        "client": {
+            "videos": { "miniature": { "displayAuthorAvatar": false, "preferAuthorDisplayName": false }, "resumableUpload": { "maxChunkSize": 0 } },
+            "menu": { "login": { "redirectOnSingleExternalAuth": false } }
+        },
+        "defaults": {
+            "publish": { "downloadEnabled": true, "commentsPolicy": 1, "commentsEnabled": true, "privacy": 1, "licence": null },
+            "p2p": { "webapp": { "enabled": true }, "embed": { "enabled": true } }
+        },
+        "webadmin": { "configuration": { "edition": { "allowed": false } } },
+        "instance": {
+            "name": config.instance.name,
+            "shortDescription": config.instance.short_description,
+            "isNSFW": false,
+            "defaultNSFWPolicy": "display",
+            "defaultClientRoute": "/",
+            "customizations": { "javascript": "", "css": "" },
+            "avatars": [],
+            "banners": []
+        },
+        "search": {
+            "remoteUri": { "users": false, "anonymous": false },
+            "searchIndex": { "enabled": false, "url": "", "disableLocalSearch": false, "isDefaultSearch": false }
+        },
+        "plugin": { "registered": [], "registeredExternalAuths": [], "registeredIdAndPassAuths": [] },
+        "theme": { "registered": [], "default": "default" },
+        "email": { "enabled": false },
+        "contactForm": { "enabled": false },
+        "serverVersion": PEERTUBE_VERSION,
+        "serverCommit": "",
+        "shoal": { "version": env!("CARGO_PKG_VERSION") },
+        "transcoding": {
+            "remoteRunners": runners,
+            "hls": { "enabled": true },
+            "web_videos": { "enabled": false },
+            "enabledResolutions": [],
+            "profile": "default",
+            "availableProfiles": ["default"]
+        },
+        "live": {
+            "enabled": true,
+            "allowReplay": config.live.allow_replay,
+            "latencySetting": { "enabled": true },
+            "maxDuration": -1,
+            "maxInstanceLives": config.live.max_lives,
+            "maxUserLives": config.live.max_user_lives,
+            "dvr": { "maxWindow": config.live.dvr_window_s },
+            "transcoding": {
+                "enabled": !heights.is_empty(),
+                "remoteRunners": runners,
+                "enabledResolutions": heights,
+                "profile": "default",
+                "availableProfiles": ["default"]
+            },
+            "rtmp": { "port": app.addrs().rtmp.unwrap_or(config.rtmp.listen).port() }
+        },
+        "videoStudio": { "enabled": false, "remoteRunners": runners },
+        "videoFile": { "update": { "enabled": false } },
+        "videoTranscription": { "enabled": false, "remoteRunners": runners },
+        "import": {
+            "videos": { "http": { "enabled": false }, "torrent": { "enabled": false } },
+            "videoChannelSynchronization": { "enabled": false },
+            "users": { "enabled": false }
+        },
+        "export": { "users": { "enabled": false, "exportExpiration": 0, "maxUserVideoQuota": 0 } },
+        "autoBlacklist": { "videos": { "ofUsers": { "enabled": false } } },
+        "avatar": pictures,
+        "banner": pictures,
+        "video": {
+            "image": { "extensions": [".png", ".jpg", ".jpeg", ".webp"], "size": { "max": 4_194_304 } },
+            "file": { "extensions": [] }
+        },
+        "videoCaption": { "file": { "size": { "max": 0 }, "extensions": [] } },
+        "user": { "videoQuota": -1, "videoQuotaDaily": -1 },
+        "videoChannels": { "maxPerUser": 20 },
+        "trending": { "videos": { "intervalDays": 7, "algorithms": { "enabled": ["most-viewed"], "default": "most-viewed" } } },
+        "tracker": { "enabled": false },
+        "followings": { "instance": { "autoFollowIndex": { "indexUrl": "" } } },
+        "broadcastMessage": { "enabled": false, "message": "", "level": "info", "dismissable": false },
+        "homepage": { "enabled": false },
+        "openTelemetry": { "metrics": { "enabled": false, "playbackStatsInterval": 15_000 } },
+        "views": { "videos": { "watchingInterval": { "anonymous": 5000, "users": 5000 } } },
+        "storyboards": { "enabled": false },
+        "signup": {
+            "allowed": false,
+            "allowedForCurrentIP": false,
+            "minimumAge": 16,
+            "requiresApproval": false,
+            "requiresEmailVerification": false
+        }
+    }))
+}
+
+/// The instance in words.
+#[utoipa::path(get, path = "/api/v1/config/about", tag = "Config", responses((status = 200, body = Object)))]
+async fn about(State(app): State<App>) -> Json<Value> {
+    let instance = &app.config.instance;
+    Json(json!({
+        "instance": {
+            "name": instance.name,
+            "shortDescription": instance.short_description,
+            "description": "",
+            "terms": "",
+            "codeOfConduct": "",
+            "hardwareInformation": "",
+            "creationReason": "",
+            "moderationInformation": "",
+            "administrator": "",
+            "maintenanceLifetime": "",
+            "businessModel": "",
+            "languages": [],
+            "categories": [],
+            "avatars": [],
+            "banners": []
+        }
+    }))
+}
+
+/// Numbers of the instance.
+#[utoipa::path(get, path = "/api/v1/server/stats", tag = "Stats", responses((status = 200, body = Object)))]
+async fn stats(State(app): State<App>) -> Result<Json<Value>> {
+    let mut tx = app.store.read().await?;
+    let users = tx.users().count().await?;
+    let (videos, views) = tx.videos().totals().await?;
+    let (channels, _) = tx.channels().list(0, 0).await?;
+    Ok(Json(json!({
+        "totalUsers": users,
+        "totalLocalVideos": videos,
+        "totalVideos": videos,
+        "totalLocalVideoViews": views,
+        "totalLocalVideoComments": 0,
+        "totalVideoComments": 0,
+        "totalLocalVideoChannels": channels,
+        "totalInstanceFollowers": 0,
+        "totalInstanceFollowing": 0
+    })))
+}

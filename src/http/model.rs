@@ -1,0 +1,667 @@
+//! The JSON of the API: PeerTube's fields, in its order. The fixtures in `tests/` were captured from it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::extract::Base;
+use crate::app::App;
+use crate::domain::{
+    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Playlist, Privacy, Timestamp, User, Video, VideoFile,
+    VideoState, label_of, language_of, short_uuid,
+};
+
+/// A value with its name; `id` null is "Unknown".
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Labelled<T> {
+    /// The value.
+    pub id: T,
+    /// Its name.
+    pub label: String,
+}
+
+fn labelled<T>(id: T, label: Option<&str>) -> Labelled<T> {
+    Labelled {
+        id,
+        label: label.unwrap_or("Unknown").to_owned(),
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// How many there are in all.
+    pub total: i64,
+    /// These.
+    pub data: Vec<T>,
+}
+
+/// The ids of a video.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VideoIds {
+    /// Row id.
+    pub id: i64,
+    /// Public id.
+    pub uuid: String,
+    /// Its short form.
+    #[serde(rename = "shortUUID")]
+    pub short_uuid: String,
+}
+
+impl VideoIds {
+    /// Of this video.
+    pub fn of(video: &Video) -> Self {
+        Self {
+            id: video.id.0,
+            uuid: video.uuid.to_string(),
+            short_uuid: short_uuid(video.uuid),
+        }
+    }
+}
+
+/// An answer that holds only a new video's ids.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Created {
+    /// The new video.
+    pub video: VideoIds,
+}
+
+/// A picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Image {
+    /// Where it is.
+    pub path: String,
+    /// In pixels.
+    pub width: i64,
+}
+
+/// An account or channel in short.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActorSummary {
+    /// Row id.
+    pub id: i64,
+    /// As shown.
+    pub display_name: String,
+    /// Before the `@`.
+    pub name: String,
+    /// ActivityPub id.
+    pub url: String,
+    /// After the `@`.
+    pub host: String,
+    /// Pictures.
+    pub avatars: Vec<Image>,
+}
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    /// ActivityPub id.
+    pub url: String,
+    /// Before the `@`.
+    pub name: String,
+    /// After the `@`.
+    pub host: String,
+    /// Pictures.
+    pub avatars: Vec<Image>,
+    /// Row id.
+    pub id: i64,
+    /// Mirrors videos of that host.
+    pub host_redundancy_allowed: bool,
+    /// Follows.
+    pub following_count: i64,
+    /// Is followed by.
+    pub followers_count: i64,
+    /// When it was made.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// As shown.
+    pub display_name: String,
+    /// About them.
+    pub description: Option<String>,
+    /// When it last changed.
+    #[schema(value_type = String)]
+    pub updated_at: Timestamp,
+    /// The user behind it; only local ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<i64>,
+}
+
+/// A channel.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelView {
+    /// ActivityPub id.
+    pub url: String,
+    /// Before the `@`.
+    pub name: String,
+    /// After the `@`.
+    pub host: String,
+    /// Pictures.
+    pub avatars: Vec<Image>,
+    /// Row id.
+    pub id: i64,
+    /// Mirrors videos of that host.
+    pub host_redundancy_allowed: bool,
+    /// Follows.
+    pub following_count: i64,
+    /// Is followed by.
+    pub followers_count: i64,
+    /// When it was made.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// Wide pictures.
+    pub banners: Vec<Image>,
+    /// As shown.
+    pub display_name: String,
+    /// About it.
+    pub description: Option<String>,
+    /// How to support it.
+    pub support: Option<String>,
+    /// From this instance.
+    pub is_local: bool,
+    /// When it last changed.
+    #[schema(value_type = String)]
+    pub updated_at: Timestamp,
+    /// Whose; absent where that is said already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_account: Option<AccountView>,
+}
+
+fn host(actor: &Actor, base: &Base) -> String {
+    actor.host.clone().unwrap_or_else(|| base.authority().to_owned())
+}
+
+fn actor_url(actor: &Actor, kind: &str, base: &Base) -> String {
+    actor.url.clone().unwrap_or_else(|| format!("{}/{kind}/{}", base.0, actor.name))
+}
+
+impl AccountView {
+    /// Of this account.
+    pub fn of(account: &Account, base: &Base) -> Self {
+        Self {
+            url: actor_url(&account.actor, "accounts", base),
+            name: account.actor.name.clone(),
+            host: host(&account.actor, base),
+            avatars: Vec::new(),
+            id: account.id.0,
+            host_redundancy_allowed: false,
+            following_count: account.actor.following_count,
+            followers_count: account.actor.followers_count,
+            created_at: account.actor.created_at,
+            display_name: account.display_name.clone(),
+            description: account.description.clone(),
+            updated_at: account.actor.updated_at,
+            user_id: account.user_id.map(|id| id.0),
+        }
+    }
+}
+
+impl ChannelView {
+    /// Of this channel.
+    pub fn of(channel: &Channel, base: &Base) -> Self {
+        Self {
+            url: actor_url(&channel.actor, "video-channels", base),
+            name: channel.actor.name.clone(),
+            host: host(&channel.actor, base),
+            avatars: Vec::new(),
+            id: channel.id.0,
+            host_redundancy_allowed: false,
+            following_count: channel.actor.following_count,
+            followers_count: channel.actor.followers_count,
+            created_at: channel.actor.created_at,
+            banners: Vec::new(),
+            display_name: channel.display_name.clone(),
+            description: channel.description.clone(),
+            support: channel.support.clone(),
+            is_local: channel.actor.host.is_none(),
+            updated_at: channel.actor.updated_at,
+            owner_account: Some(AccountView::of(&channel.account, base)),
+        }
+    }
+}
+
+/// A video in lists.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VideoSummary<A = ActorSummary, C = ActorSummary> {
+    /// Row id.
+    pub id: i64,
+    /// Public id.
+    pub uuid: String,
+    /// Its short form.
+    #[serde(rename = "shortUUID")]
+    pub short_uuid: String,
+    /// ActivityPub id.
+    pub url: String,
+    /// Title.
+    pub name: String,
+    /// What it is about.
+    pub category: Labelled<Option<i64>>,
+    /// What may be done with it.
+    pub licence: Labelled<Option<i64>>,
+    /// What is spoken.
+    pub language: Labelled<Option<String>>,
+    /// Who may see it.
+    pub privacy: Labelled<i64>,
+    /// Not safe for work.
+    pub nsfw: bool,
+    /// The first 250 characters of the description.
+    pub truncated_description: Option<String>,
+    /// Markdown; lists have the first 250 characters.
+    pub description: Option<String>,
+    /// From this instance.
+    pub is_local: bool,
+    /// In seconds; 0 for a live.
+    pub duration: i64,
+    /// Width over height.
+    pub aspect_ratio: Option<f64>,
+    /// Counted views.
+    pub views: i64,
+    /// Watching now.
+    pub viewers: u64,
+    /// Likes.
+    pub likes: i64,
+    /// Dislikes.
+    pub dislikes: i64,
+    /// Small picture.
+    pub thumbnail_path: Option<String>,
+    /// Large picture.
+    pub preview_path: Option<String>,
+    /// For iframes.
+    pub embed_path: String,
+    /// When it was made.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String)]
+    pub updated_at: Timestamp,
+    /// When it was published; a live: when its last session began.
+    #[schema(value_type = String)]
+    pub published_at: Timestamp,
+    /// When it first appeared elsewhere.
+    #[schema(value_type = Option<String>)]
+    pub originally_published_at: Option<Timestamp>,
+    /// A live, also while it waits.
+    pub is_live: bool,
+    /// Whose.
+    pub account: A,
+    /// Where.
+    pub channel: C,
+    /// Where it stands; in lists only for the owner and for lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<Labelled<i64>>,
+    /// Published only once transcoded; in lists only for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_transcoding: Option<bool>,
+    /// Taken down; in lists only for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blacklisted: Option<bool>,
+    /// Why; in lists only for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blacklisted_reason: Option<Option<String>>,
+}
+
+/// A file to play or download.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileView {
+    /// Row id.
+    pub id: i64,
+    /// Lines; 0 is audio only.
+    pub resolution: Labelled<i64>,
+    /// In pixels.
+    pub width: Option<i64>,
+    /// In pixels.
+    pub height: Option<i64>,
+    /// No torrent is made.
+    pub magnet_uri: Option<String>,
+    /// In bytes.
+    pub size: i64,
+    /// Frames per second; -1 unknown.
+    pub fps: i64,
+    /// No torrent is made.
+    pub torrent_url: Option<String>,
+    /// No torrent is made.
+    pub torrent_download_url: Option<String>,
+    /// To play.
+    pub file_url: String,
+    /// To download.
+    pub file_download_url: String,
+    /// What ffprobe would say; not kept.
+    pub metadata_url: Option<String>,
+    /// Sound.
+    pub has_audio: bool,
+    /// Pictures.
+    pub has_video: bool,
+    /// 0: on this server.
+    pub storage: i64,
+}
+
+/// An HLS presentation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaylistView {
+    /// Row id.
+    pub id: i64,
+    /// 1: HLS.
+    #[serde(rename = "type")]
+    pub kind: i64,
+    /// Multivariant playlist.
+    pub playlist_url: String,
+    /// Hashes of its segments.
+    pub segments_sha256_url: Option<String>,
+    /// Mirrors.
+    #[schema(value_type = Vec<Object>)]
+    pub redundancies: Vec<serde_json::Value>,
+    /// Whole files.
+    pub files: Vec<FileView>,
+}
+
+/// A video in full.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VideoDetails {
+    /// What lists show too.
+    #[serde(flatten)]
+    pub summary: VideoSummary<AccountView, ChannelView>,
+    /// HLS; empty while a live waits.
+    pub streaming_playlists: Vec<PlaylistView>,
+    /// Plain files.
+    pub files: Vec<FileView>,
+    /// How to support its makers.
+    pub support: Option<String>,
+    /// Where the whole description is.
+    pub description_path: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// Older form of `commentsPolicy`.
+    pub comments_enabled: bool,
+    /// Who may comment.
+    pub comments_policy: Labelled<i64>,
+    /// Viewers may download.
+    pub download_enabled: bool,
+    /// When its file was last replaced.
+    #[schema(value_type = Option<String>)]
+    pub input_file_updated_at: Option<Timestamp>,
+    /// Where peers meet.
+    pub tracker_urls: Vec<String>,
+    /// Shoal's own: of a live, how far behind life.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_mode: Option<i64>,
+}
+
+impl VideoSummary {
+    /// For lists. `own` adds what only the owner sees.
+    pub fn of(video: &Video, app: &App, base: &Base, own: bool) -> Self {
+        let mut summary = summary(video, app, base, actor_summary(&video.channel.account, base), channel_summary(&video.channel, base));
+        summary.description = summary.truncated_description.clone();
+        if own || video.is_live {
+            summary.state = Some(state(video.state));
+        }
+        if own {
+            summary.wait_transcoding = Some(video.wait_transcoding);
+            summary.blacklisted = Some(false);
+            summary.blacklisted_reason = Some(None);
+        }
+        summary
+    }
+}
+
+fn actor_summary(account: &Account, base: &Base) -> ActorSummary {
+    ActorSummary {
+        id: account.id.0,
+        display_name: account.display_name.clone(),
+        name: account.actor.name.clone(),
+        url: actor_url(&account.actor, "accounts", base),
+        host: host(&account.actor, base),
+        avatars: Vec::new(),
+    }
+}
+
+fn channel_summary(channel: &Channel, base: &Base) -> ActorSummary {
+    ActorSummary {
+        id: channel.id.0,
+        display_name: channel.display_name.clone(),
+        name: channel.actor.name.clone(),
+        url: actor_url(&channel.actor, "video-channels", base),
+        host: host(&channel.actor, base),
+        avatars: Vec::new(),
+    }
+}
+
+fn state(state: VideoState) -> Labelled<i64> {
+    labelled(state.code(), Some(state.label()))
+}
+
+fn summary<A, C>(video: &Video, app: &App, base: &Base, account: A, channel: C) -> VideoSummary<A, C> {
+    VideoSummary {
+        id: video.id.0,
+        uuid: video.uuid.to_string(),
+        short_uuid: short_uuid(video.uuid),
+        url: video.url.clone().unwrap_or_else(|| format!("{}/videos/watch/{}", base.0, video.uuid)),
+        name: video.name.clone(),
+        category: labelled(video.category, video.category.and_then(|id| label_of(CATEGORIES, id))),
+        licence: labelled(video.licence, video.licence.and_then(|id| label_of(LICENCES, id))),
+        language: labelled(video.language.clone(), video.language.as_deref().and_then(language_of)),
+        privacy: privacy(video.privacy),
+        nsfw: video.nsfw,
+        truncated_description: video.truncated_description(),
+        description: video.description.clone(),
+        is_local: !video.remote,
+        duration: video.duration_ms / 1000,
+        aspect_ratio: video.aspect_ratio.map(|ratio| (ratio * 10_000.0).round() / 10_000.0),
+        views: video.views,
+        viewers: app.viewers.count(video.uuid),
+        likes: video.likes,
+        dislikes: video.dislikes,
+        thumbnail_path: video.thumbnail.as_ref().map(|name| format!("/lazy-static/thumbnails/{name}")),
+        preview_path: video.preview.as_ref().map(|name| format!("/lazy-static/previews/{name}")),
+        embed_path: format!("/videos/embed/{}", video.uuid),
+        created_at: video.created_at,
+        updated_at: video.updated_at,
+        published_at: video.published_at,
+        originally_published_at: video.originally_published_at,
+        is_live: video.is_live,
+        account,
+        channel,
+        state: None,
+        wait_transcoding: None,
+        blacklisted: None,
+        blacklisted_reason: None,
+    }
+}
+
+fn privacy(privacy: Privacy) -> Labelled<i64> {
+    labelled(privacy.code(), Some(privacy.label()))
+}
+
+/// What belongs to a video besides its row.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// HLS, if there is something to play.
+    pub playlist: Option<Playlist>,
+    /// Whole files.
+    pub files: Vec<VideoFile>,
+    /// Of a live.
+    pub latency_mode: Option<LatencyMode>,
+}
+
+impl VideoDetails {
+    /// In full.
+    pub fn of(video: &Video, parts: Parts, app: &App, base: &Base) -> Self {
+        let account = AccountView::of(&video.channel.account, base);
+        let channel = ChannelView::of(&video.channel, base);
+        let mut summary = summary(video, app, base, account, channel);
+        summary.state = Some(state(video.state));
+        summary.wait_transcoding = Some(video.wait_transcoding);
+        summary.blacklisted = Some(false);
+        summary.blacklisted_reason = Some(None);
+        let file = |file: &VideoFile| file_view(video, file, base);
+        let (hls, plain): (Vec<_>, Vec<_>) = parts.files.iter().partition(|file| file.playlist_id.is_some());
+        let websocket = base.0.replacen("http", "ws", 1);
+        Self {
+            streaming_playlists: parts
+                .playlist
+                .iter()
+                .map(|playlist| PlaylistView {
+                    id: playlist.id.0,
+                    kind: 1,
+                    playlist_url: hls_url(video, &playlist.playlist, base),
+                    segments_sha256_url: playlist.segments_sha256.as_ref().map(|name| hls_url(video, name, base)),
+                    redundancies: Vec::new(),
+                    files: hls.iter().copied().map(file).collect(),
+                })
+                .collect(),
+            files: plain.into_iter().map(file).collect(),
+            support: video.support.clone(),
+            description_path: format!("/api/v1/videos/{}/description", video.uuid),
+            tags: parts.tags,
+            comments_enabled: video.comments_policy != crate::domain::CommentsPolicy::Disabled,
+            comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
+            download_enabled: video.download_enabled,
+            input_file_updated_at: None,
+            tracker_urls: vec![format!("{}/tracker/announce", base.0), format!("{websocket}/tracker/socket")],
+            latency_mode: parts.latency_mode.map(LatencyMode::code),
+            summary,
+        }
+    }
+}
+
+/// The address of a file in a video's HLS folder; remote ones are addresses already.
+fn hls_url(video: &Video, name: &str, base: &Base) -> String {
+    if video.remote {
+        name.to_owned()
+    } else {
+        format!("{}/static/streaming-playlists/hls/{}/{name}", base.0, video.uuid)
+    }
+}
+
+fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
+    let file_url = if video.remote || file.playlist_id.is_some() {
+        hls_url(video, &file.file, base)
+    } else {
+        format!("{}/static/web-videos/{}", base.0, file.file)
+    };
+    FileView {
+        id: file.id.0,
+        resolution: labelled(
+            file.resolution,
+            Some(&if file.resolution == 0 { "Audio only".to_owned() } else { format!("{}p", file.resolution) }),
+        ),
+        width: file.width,
+        height: file.height,
+        magnet_uri: None,
+        size: file.size_bytes,
+        fps: file.fps,
+        torrent_url: None,
+        torrent_download_url: None,
+        file_download_url: format!("{file_url}?download=1"),
+        file_url,
+        metadata_url: None,
+        has_audio: file.has_audio,
+        has_video: file.has_video,
+        storage: 0,
+    }
+}
+
+/// What happens to the recordings of a live.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReplaySettings {
+    /// Who may see them.
+    pub privacy: Labelled<i64>,
+}
+
+/// The live side of a video; address and key only for its owner and moderators.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveView {
+    /// The publisher's secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_key: Option<String>,
+    /// Where to publish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtmp_url: Option<String>,
+    /// The same with TLS; null when that is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtmps_url: Option<Option<String>>,
+    /// The address survives a session.
+    pub permanent_live: bool,
+    /// Keep what was broadcast.
+    pub save_replay: bool,
+    /// Present when `saveReplay`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_settings: Option<ReplaySettings>,
+    /// 1 default, 2 high, 3 small.
+    pub latency_mode: i64,
+}
+
+impl LiveView {
+    /// For somebody who `owns` it, or not.
+    pub fn of(live: &Live, app: &App, base: &Base, owns: bool) -> Self {
+        let addrs = app.addrs();
+        let rtmp_port = addrs.rtmp.unwrap_or(app.config.rtmp.listen).port();
+        let rtmp_url = if app.has_public_url() || !app.config.rtmp.public_url.is_empty() {
+            app.config.rtmp_url(rtmp_port)
+        } else {
+            format!("rtmp://{}:{rtmp_port}/live", base.host())
+        };
+        Self {
+            stream_key: owns.then(|| live.stream_key.expose().to_owned()),
+            rtmp_url: owns.then_some(rtmp_url),
+            rtmps_url: owns.then(|| addrs.rtmps.map(|address| format!("rtmps://{}:{}/live", base.host(), address.port()))),
+            permanent_live: live.permanent,
+            save_replay: live.save_replay,
+            replay_settings: live.save_replay.then(|| ReplaySettings {
+                privacy: privacy(live.replay_privacy),
+            }),
+            latency_mode: live.latency_mode.code(),
+        }
+    }
+}
+
+/// One broadcast of a live.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    /// Row id.
+    pub id: i64,
+    /// When the publisher came.
+    #[schema(value_type = String)]
+    pub start_date: Timestamp,
+    /// When it ended; null while it runs.
+    #[schema(value_type = Option<String>)]
+    pub end_date: Option<Timestamp>,
+    /// The replay is there, or there will be none.
+    pub ending_processed: bool,
+    /// Whether it was to be kept.
+    pub save_replay: bool,
+    /// PeerTube's number of what went wrong.
+    pub error: Option<i64>,
+    /// The video that holds the recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_video: Option<VideoIds>,
+}
+
+impl SessionView {
+    /// Of this session.
+    pub fn of(session: &LiveSession, replay: Option<&Video>) -> Self {
+        Self {
+            id: session.id.0,
+            start_date: session.started_at,
+            end_date: session.ended_at,
+            ending_processed: session.ending_processed,
+            save_replay: session.save_replay,
+            error: session.error,
+            replay_video: replay.map(VideoIds::of),
+        }
+    }
+}
+
+/// The label of a role.
+pub fn role(user: &User) -> Labelled<i64> {
+    labelled(user.role.code(), Some(user.role.label()))
+}

@@ -1,0 +1,337 @@
+//! Videos: lists, one in full, changes, views.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::USER_AGENT;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Base, Login, MaybeLogin, Page, VideoRef};
+use super::fields::{Fields, QueryFields};
+use super::model::{List, Parts, VideoDetails, VideoSummary};
+use super::problem::{Problem, ProblemBody, Result};
+use super::serve::Client;
+use super::viewers::ViewerId;
+use crate::app::App;
+use crate::domain::{
+    CATEGORIES, ChannelId, CommentsPolicy, LANGUAGES, LICENCES, Privacy, Timestamp, User, Video, VideoState, label_of, language_of,
+};
+use crate::jobs::RemoveFiles;
+use crate::store::{Sort, Tx, VideoFilter};
+
+/// Longest text that is searched for.
+const MAX_SEARCH: usize = 200;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(categories))
+        .routes(routes!(licences))
+        .routes(routes!(languages))
+        .routes(routes!(privacies))
+        .routes(routes!(details, update, delete))
+        .routes(routes!(description))
+        .routes(routes!(view))
+        .routes(routes!(search))
+}
+
+/// What every list of videos can be narrowed and ordered by.
+pub(super) fn filter(fields: &Fields) -> Result<VideoFilter> {
+    let page = Page::parse(fields)?;
+    let sort = match fields.text("sort") {
+        None | Some("") => Sort::default(),
+        Some(name) => Sort::parse(name).ok_or_else(|| Problem::invalid("sort", "is no known order"))?,
+    };
+    let mut filter = VideoFilter {
+        is_live: fields.flag("isLive")?,
+        is_local: fields.flag("isLocal")?,
+        categories: fields.integers("categoryOneOf")?,
+        licences: fields.integers("licenceOneOf")?,
+        languages: fields.list("languageOneOf").into_iter().map(str::to_owned).collect(),
+        tags: fields.list("tagsOneOf").into_iter().map(str::to_owned).collect(),
+        nsfw: match fields.text("nsfw") {
+            None | Some("both") => None,
+            Some("true") => Some(true),
+            Some("false") => Some(false),
+            Some(_) => return Err(Problem::invalid("nsfw", "must be true, false or both")),
+        },
+        sort,
+        start: page.start,
+        count: page.count,
+        ..VideoFilter::default()
+    };
+    if let Some(text) = fields.text("search").map(str::trim).filter(|text| !text.is_empty()) {
+        if text.len() > MAX_SEARCH {
+            return Err(Problem::invalid("search", "too long"));
+        }
+        filter.search = Some(text.to_owned());
+    }
+    Ok(filter)
+}
+
+/// Narrows a list to what is public. Lives that wait or ended are left out, as PeerTube does,
+/// unless a moderator asks for them with `include` bit 1 (NOT_PUBLISHED_STATE).
+pub(super) fn narrow_to_public(filter: &mut VideoFilter, fields: &Fields, user: Option<&User>) -> Result<()> {
+    filter.privacies = vec![Privacy::Public];
+    filter.states = vec![VideoState::Published];
+    let include = fields.integer("include")?.unwrap_or(0);
+    if include != 0 && !user.is_some_and(|user| user.role.moderates()) {
+        return Err(Problem::unauthorized("You are not allowed to see all videos"));
+    }
+    if include & 1 != 0 {
+        filter.states.extend([VideoState::WaitingForLive, VideoState::LiveEnded]);
+    }
+    Ok(())
+}
+
+/// A page of what everybody may see.
+#[utoipa::path(
+    get, path = "/api/v1/videos", tag = "Video",
+    params(
+        ("start" = Option<i64>, Query), ("count" = Option<i64>, Query), ("sort" = Option<String>, Query),
+        ("isLive" = Option<bool>, Query), ("isLocal" = Option<bool>, Query), ("nsfw" = Option<String>, Query),
+        ("categoryOneOf" = Option<Vec<i64>>, Query), ("licenceOneOf" = Option<Vec<i64>>, Query),
+        ("languageOneOf" = Option<Vec<String>>, Query), ("tagsOneOf" = Option<Vec<String>>, Query),
+        ("search" = Option<String>, Query), ("include" = Option<i64>, Query)
+    ),
+    responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
+)]
+async fn list(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, QueryFields(fields): QueryFields) -> Result<Json<List<VideoSummary>>> {
+    let mut wanted = filter(&fields)?;
+    narrow_to_public(&mut wanted, &fields, user.as_ref())?;
+    answer(&app, &base, &wanted).await
+}
+
+/// Videos whose title or description contains `search`.
+#[utoipa::path(
+    get, path = "/api/v1/search/videos", tag = "Search",
+    params(
+        ("search" = String, Query), ("start" = Option<i64>, Query), ("count" = Option<i64>, Query), ("sort" = Option<String>, Query),
+        ("isLive" = Option<bool>, Query)
+    ),
+    responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
+)]
+async fn search(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, QueryFields(fields): QueryFields) -> Result<Json<List<VideoSummary>>> {
+    let mut wanted = filter(&fields)?;
+    narrow_to_public(&mut wanted, &fields, user.as_ref())?;
+    answer(&app, &base, &wanted).await
+}
+
+pub(super) async fn answer(app: &App, base: &Base, wanted: &VideoFilter) -> Result<Json<List<VideoSummary>>> {
+    let (total, videos) = app.store.read().await?.videos().list(wanted).await?;
+    let data = videos.iter().map(|video| VideoSummary::of(video, app, base, false)).collect();
+    Ok(Json(List { total, data }))
+}
+
+fn labels(vocabulary: &[(i64, &'static str)]) -> Json<BTreeMap<i64, &'static str>> {
+    Json(vocabulary.iter().copied().collect())
+}
+
+/// Categories by id.
+#[utoipa::path(get, path = "/api/v1/videos/categories", tag = "Video", responses((status = 200, body = Object)))]
+async fn categories() -> Json<BTreeMap<i64, &'static str>> {
+    labels(CATEGORIES)
+}
+
+/// Licences by id.
+#[utoipa::path(get, path = "/api/v1/videos/licences", tag = "Video", responses((status = 200, body = Object)))]
+async fn licences() -> Json<BTreeMap<i64, &'static str>> {
+    labels(LICENCES)
+}
+
+/// Languages by code.
+#[utoipa::path(get, path = "/api/v1/videos/languages", tag = "Video", responses((status = 200, body = Object)))]
+async fn languages() -> Json<BTreeMap<&'static str, &'static str>> {
+    Json(LANGUAGES.iter().copied().collect())
+}
+
+/// Privacies by id.
+#[utoipa::path(get, path = "/api/v1/videos/privacies", tag = "Video", responses((status = 200, body = Object)))]
+async fn privacies() -> Json<BTreeMap<i64, &'static str>> {
+    Json(Privacy::ALL.into_iter().map(|privacy| (privacy.code(), privacy.label())).collect())
+}
+
+/// One video in full. `id`: row id, UUID or short UUID.
+#[utoipa::path(
+    get, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)),
+    responses((status = 200, body = VideoDetails), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn details(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<VideoDetails>> {
+    let mut tx = app.store.read().await?;
+    let video = id.fetch_for(&mut tx, user.as_ref()).await?;
+    let parts = Parts {
+        tags: tx.videos().tags(video.id).await?,
+        playlist: tx.playlists().of_video(video.id).await?,
+        files: tx.files().of_video(video.id).await?,
+        latency_mode: match video.is_live {
+            true => tx.lives().by_video(video.id).await?.map(|live| live.latency_mode),
+            false => None,
+        },
+    };
+    Ok(Json(VideoDetails::of(&video, parts, &app, &base)))
+}
+
+/// A video's whole description.
+#[utoipa::path(
+    get, path = "/api/v1/videos/{id}/description", tag = "Video", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ProblemBody))
+)]
+async fn description(State(app): State<App>, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<Value>> {
+    let video = id.fetch_for(&mut app.store.read().await?, user.as_ref()).await?;
+    Ok(Json(json!({ "description": video.description })))
+}
+
+/// Change a video: only the fields that are sent. For its owner and moderators.
+#[utoipa::path(
+    put, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)), request_body = Object,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {
+    let mut tx = app.store.write().await?;
+    let mut video = id.fetch_owned(&mut tx, &user).await?;
+    let privacy = video.privacy;
+    apply(&mut tx, &mut video, &fields, &user).await?;
+    if video.privacy != privacy && video.is_live && video.state == VideoState::Published {
+        // Viewers are there already.
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot update privacy of a live that has already started"));
+    }
+    tx.videos().update(&video).await?;
+    if fields.has("tags") {
+        let tags = Video::parse_tags(fields.list("tags").into_iter().map(str::to_owned).collect())?;
+        tx.videos().set_tags(video.id, &tags).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets what `fields` name, for new videos and changed ones alike.
+pub(super) async fn apply(tx: &mut Tx, video: &mut Video, fields: &Fields, user: &User) -> Result<()> {
+    let known = |field: &str, good: bool| if good { Ok(()) } else { Err(Problem::invalid(field, "is not known")) };
+    if let Some(name) = fields.text("name") {
+        video.name = Video::parse_name(name).map_err(|error| Problem::invalid("name", error.0))?;
+    }
+    for (field, place) in [("description", &mut video.description), ("support", &mut video.support)] {
+        if let Some(text) = fields.nullable(field) {
+            if text.is_some_and(|text| text.chars().count() > Video::MAX_DESCRIPTION) {
+                return Err(Problem::invalid(field, "has at most 10000 characters"));
+            }
+            *place = text.map(str::to_owned);
+        }
+    }
+    for (field, vocabulary, place) in [("category", CATEGORIES, &mut video.category), ("licence", LICENCES, &mut video.licence)] {
+        match fields.nullable(field) {
+            Some(Some(_)) => {
+                let id = fields.integer(field)?;
+                known(field, id.is_none_or(|id| label_of(vocabulary, id).is_some()))?;
+                *place = id;
+            }
+            Some(None) => *place = None,
+            None => {}
+        }
+    }
+    if let Some(language) = fields.nullable("language") {
+        known("language", language.is_none_or(|code| language_of(code).is_some()))?;
+        video.language = language.map(str::to_owned);
+    }
+    if let Some(code) = fields.integer("privacy")? {
+        video.privacy = Privacy::from_code(code).ok_or_else(|| Problem::invalid("privacy", "is not known"))?;
+    }
+    if let Some(nsfw) = fields.flag("nsfw")? {
+        video.nsfw = nsfw;
+    }
+    if let Some(enabled) = fields.flag("commentsEnabled")? {
+        video.comments_policy = if enabled { CommentsPolicy::Enabled } else { CommentsPolicy::Disabled };
+    }
+    if let Some(code) = fields.integer("commentsPolicy")? {
+        video.comments_policy = CommentsPolicy::from_code(code).ok_or_else(|| Problem::invalid("commentsPolicy", "is not known"))?;
+    }
+    if let Some(enabled) = fields.flag("downloadEnabled")? {
+        video.download_enabled = enabled;
+    }
+    if let Some(wait) = fields.flag("waitTranscoding")? {
+        video.wait_transcoding = wait;
+    }
+    match fields.nullable("originallyPublishedAt") {
+        Some(Some(text)) => {
+            let time = Timestamp::parse(text).ok_or_else(|| Problem::invalid("originallyPublishedAt", "must be an RFC 3339 time"))?;
+            video.originally_published_at = Some(time);
+        }
+        Some(None) => video.originally_published_at = None,
+        None => {}
+    }
+    if let Some(id) = fields.integer("channelId")?
+        && id != video.channel.id.0
+    {
+        video.channel = own_channel(tx, ChannelId(id), user).await?;
+    }
+    Ok(())
+}
+
+/// A channel that this user may put videos into.
+pub(super) async fn own_channel(tx: &mut Tx, id: ChannelId, user: &User) -> Result<crate::domain::Channel> {
+    let channel = tx.channels().by_id(id).await?.filter(|channel| channel.actor.host.is_none());
+    let channel = channel.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "Unknown video channel on this instance."))?;
+    if channel.account.id == user.account_id || user.role.moderates() {
+        Ok(channel)
+    } else {
+        Err(Problem::forbidden("Cannot put a video into a channel of another user"))
+    }
+}
+
+/// Delete a video; a running broadcast ends. For its owner and moderators.
+#[utoipa::path(
+    delete, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)),
+    responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Result<StatusCode> {
+    let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
+    app.live.end(video.uuid).await;
+    let mut tx = app.store.write().await?;
+    tx.videos().delete(video.id).await?;
+    tx.jobs().enqueue(&RemoveFiles { video: video.uuid }).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A viewer is watching: sent every few seconds while playing.
+#[utoipa::path(
+    post, path = "/api/v1/videos/{id}/views", tag = "Video", params(("id" = String, Path)), request_body = Object,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn view(
+    State(app): State<App>,
+    client: Client,
+    headers: HeaderMap,
+    MaybeLogin(user): MaybeLogin,
+    id: VideoRef,
+    fields: Fields,
+) -> Result<StatusCode> {
+    let position = fields.number("currentTime")?.ok_or_else(|| Problem::invalid("currentTime", "is needed"))?;
+    if !position.is_finite() || position < 0.0 {
+        return Err(Problem::invalid("currentTime", "must not be negative"));
+    }
+    let video = id.fetch_for(&mut app.store.read().await?, user.as_ref()).await?;
+    // An owner who looks at their own stream counts like anybody else.
+    let session = fields.text("sessionId").filter(|text| text.len() <= 100);
+    app.viewers.beat(video.uuid, viewer_id(client, session, &headers), Instant::now());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who shares address, program and session id is one viewer.
+fn viewer_id(client: Client, session: Option<&str>, headers: &HeaderMap) -> ViewerId {
+    let mut hasher = DefaultHasher::new();
+    client.address.hash(&mut hasher);
+    match session {
+        Some(session) => session.hash(&mut hasher),
+        None => headers.get(USER_AGENT).map(|value| value.as_bytes()).hash(&mut hasher),
+    }
+    ViewerId(hasher.finish())
+}
