@@ -26,7 +26,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// Make a live. Multipart form or JSON; `channelId` and `name` are needed.
 #[utoipa::path(
-    post, path = "/api/v1/videos/live", tag = "Live", request_body(content = Object, content_type = "multipart/form-data"),
+    post, path = "/api/v1/videos/live", operation_id = "create_live", tag = "Live", request_body(content = Object, content_type = "multipart/form-data"),
     responses((status = 200, body = Created), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody))
 )]
 async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<Json<Created>> {
@@ -119,7 +119,7 @@ async fn live(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, 
 
 /// Change a live's settings: only the fields that are sent, and not while it runs.
 #[utoipa::path(
-    put, path = "/api/v1/videos/live/{id}", tag = "Live", params(("id" = String, Path)), request_body = Object,
+    put, path = "/api/v1/videos/live/{id}", operation_id = "update_live", tag = "Live", params(("id" = String, Path)), request_body = Object,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {

@@ -11,6 +11,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         description = "PeerTube's REST API as far as this server has it, and Shoal's own under /api/shoal/v1.",
         license(name = "AGPL-3.0-or-later")
     ),
+    // Only the default of a type parameter names it, which is not seen.
+    components(schemas(super::model::ActorSummary)),
     modifiers(&Bearer)
 )]
 pub(super) struct Document;
