@@ -112,8 +112,6 @@ function hlsConfig(source: Source, start: Start): Partial<HlsConfig> {
 	};
 }
 
-const JOIN_INSIDE_S = 0.05;
-
 export class Engine {
 	#hls: Hls | null = null;
 	#destroyed = false;
@@ -166,9 +164,8 @@ export class Engine {
 		hls.attachMedia(this.video);
 		await Promise.all([ready, attached]);
 		if (this.#destroyed) return;
-		// hls.js looks for the fragment at this distance: a little nearer than where to join, so that rounding cannot
-		// make it begin a whole keyframe interval earlier.
-		hls.config.liveSyncDuration = Math.min(begin.distance_s, this.source.join_distance_s) - JOIN_INSIDE_S;
+		// Only a position, not hls.js' distance from the edge, can lie in a segment that has hardly begun.
+		if (begin.position_s < 0 && this.source.start_position_s !== null) hls.config.startPosition = this.source.start_position_s;
 		hls.loadSource(this.source.master_url);
 	}
 

@@ -52,18 +52,35 @@ function listParts(lines: readonly string[]): ListedPart[] {
 	return parts;
 }
 
+/**
+ * Gives each EXT-X-GAP segment before the first listed part a GAP part of its own. hls.js loads parts only when the
+ * list of parts reaches back beyond the newest segment; a live that has just begun (behind the GAP segments that
+ * players of Apple's want) would otherwise be played only when its first segment is whole.
+ */
+export function withGapParts(text: string): string {
+	const first = text.indexOf('#EXT-X-PART:');
+	const head = first < 0 ? '' : text.slice(0, first);
+	if (!head.includes('#EXT-X-GAP')) return text;
+	return (
+		head.replaceAll(
+			/#EXT-X-GAP(\r?\n(?:#.*\r?\n)*?)#EXTINF:([0-9.]+)/g,
+			'#EXT-X-PART:URI="gap",DURATION=$2,GAP=YES\n#EXT-X-GAP$1#EXTINF:$2'
+		) + text.slice(first)
+	);
+}
+
 export class Join {
 	#bites: Map<number, Bite> | null = null;
 	#urls = new Map<string, string[]>();
 
-	/** `distance_s`: join at the last independent part at least this far behind the end. */
-	constructor(private readonly distance_s: number) {}
+	/** `from_url`: the first part to load. */
+	constructor(private readonly from_url: string) {}
 
 	/** The playlist as hls.js is to see it. The first call decides what is drawn together. */
 	rewrite(text: string, url: string): string {
 		const lines = text.split('\n');
 		const parts = listParts(lines);
-		this.#bites ??= this.#plan(parts);
+		this.#bites ??= this.#plan(parts, url);
 		if (this.#bites.size === 0) return text;
 		this.#urls.clear();
 		const dropped = new Set<number>();
@@ -99,18 +116,12 @@ export class Join {
 		return this.#urls.get(url) ?? null;
 	}
 
-	#plan(parts: readonly ListedPart[]): Map<number, Bite> {
+	#plan(parts: readonly ListedPart[], url: string): Map<number, Bite> {
 		const bites = new Map<number, Bite>();
-		let behind_s = 0;
-		let from = -1;
-		for (let i = parts.length - 1; i >= 0 && from < 0; i--) {
-			const part = parts[i];
-			if (!part || part.gap) return bites;
-			behind_s += part.duration_s;
-			if (part.independent && behind_s >= this.distance_s) from = i;
-		}
+		const from = parts.findIndex((part) => part.uri !== '' && new URL(part.uri, url).href === this.from_url);
 		if (from < 0) return bites;
 		for (const part of parts.slice(from)) {
+			if (part.gap) return new Map();
 			const bite = bites.get(part.msn);
 			if (bite) bite.end = part.index + 1;
 			else bites.set(part.msn, { first: part.index, end: part.index + 1 });

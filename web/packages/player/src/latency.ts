@@ -106,6 +106,10 @@ const ENGAGE_S = 0.06;
 const RELEASE_S = 0.015;
 /** Slow down only from this error: being nearer than asked is no fault while there is data. */
 const ENGAGE_SLOW_S = -0.2;
+/** Begun with less than this distance, hold the first picture... */
+const HOLD_BELOW_S = 0.6;
+/** ...until there is this much: parts every 200 ms and their way to the player. */
+const HOLD_UNTIL_S = 0.75;
 /** Rate per second of error. */
 const GAIN = 0.25;
 /** Each stall moves the target away from the edge by this much... */
@@ -123,6 +127,7 @@ export class LatencyController {
 	#correcting: -1 | 0 | 1 = 0;
 	#started_at_ms: number | null = null;
 	#seek_at_ms = -Infinity;
+	#holding = false;
 
 	constructor(public base_target_s: number) {}
 
@@ -135,9 +140,10 @@ export class LatencyController {
 		return this.base_target_s + this.#penalty_s;
 	}
 
-	/** The first picture is there. */
-	handleStart(now_ms: number): void {
+	/** The first picture is there, or the first after a gap in the stream; `behind_s` behind the live position. */
+	handleStart(now_ms: number, behind_s: number): void {
 		this.#started_at_ms = now_ms;
+		this.#holding = behind_s < Math.min(HOLD_BELOW_S, this.base_target_s);
 	}
 
 	/** Playback ran dry although the stream goes on. */
@@ -160,6 +166,10 @@ export class LatencyController {
 			if (next) return this.#jump(now_ms, Math.max(next.start + 0.01, Math.min(goal_s, next.end - SEEK_MARGIN_S)));
 		}
 		if (!playhead.moving) return { rate: 1, seek_s: null };
+
+		// A live that has only just begun: rather a still for half a second than stall after stall.
+		if (this.#holding && live_s - position_s < HOLD_UNTIL_S) return { rate: 0, seek_s: null };
+		this.#holding = false;
 
 		const at_start = this.#started_at_ms !== null && now_ms - this.#started_at_ms < START_MS;
 		if (debt_s > (at_start ? SEEK_DEBT_AT_START_S : SEEK_DEBT_S) && now_ms - this.#seek_at_ms >= SEEK_PAUSE_MS) {

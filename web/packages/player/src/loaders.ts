@@ -127,8 +127,7 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 			// A blocking request has its answer at once when it is ready: the time to the first byte is the whole time.
 			const deadline_ms = Math.min(policy.maxTimeToFirstByteMs || Infinity, policy.maxLoadTimeMs);
 			this.run(context, callbacks, Number.isFinite(deadline_ms) ? deadline_ms : 20_000, async () => {
-				const early = source.takeEarly(context.url)?.catch(() => null);
-				const known = early ? await early : null;
+				const known = source.takeEarly(context.url);
 				const answer = known ?? (await source.fetchText(source.asked(context.url), this.controller.signal));
 				this.#age_s = answer.age_s;
 				const { loading } = this.stats;

@@ -365,8 +365,9 @@ export class Player {
 			},
 			(error: unknown) => {
 				if (connection.signal.aborted) return;
-				if (!(error instanceof HttpError) || error.status !== 404) this.#emit('fault', String(error));
-				this.#again();
+				const absent = error instanceof HttpError && error.status === 404;
+				if (!absent) this.#emit('fault', String(error));
+				this.#again(absent ? 'absent' : 'unreachable');
 			}
 		);
 	}
@@ -439,16 +440,17 @@ export class Player {
 		this.#dry_since_ms = null;
 		this.#placed = false;
 		this.#place_since_ms = null;
+		this.video.playbackRate = 1;
 	}
 
 	/** Tries again after a while; a live is never given up. */
-	#again(): void {
+	#again(reason: 'absent' | 'unreachable' = 'unreachable'): void {
 		this.#disconnect();
 		if (this.#destroyed || this.#phase === 'ended') {
 			this.#update();
 			return;
 		}
-		const delay_ms = retryDelay(this.#attempt++, this.#phase === 'waiting', Math.random());
+		const delay_ms = retryDelay(this.#attempt++, this.#phase === 'waiting' ? 'waiting' : reason, Math.random());
 		this.#retry = setTimeout(() => this.#connect(), delay_ms);
 		this.#update();
 	}
@@ -564,7 +566,7 @@ export class Player {
 		this.#started = true;
 		this.#attempt = 0;
 		const now_ms = performance.now();
-		this.#latency.handleStart(now_ms);
+		this.#latency.handleStart(now_ms, (this.#edge.live(now_ms) ?? Infinity) - this.video.currentTime);
 		if (this.#first_picture_ms === null) {
 			this.#first_picture_ms = now_ms - this.#created_ms;
 			this.#emit('firstPicture', this.#first_picture_ms);
@@ -621,7 +623,9 @@ export class Player {
 
 		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && ahead_s < 0.1) {
 			// The stream is back after a gap, and all before it was played: on to the first media after it.
-			this.#seekTo(this.#resume_s + 0.001);
+			const to_s = this.#resume_s + 0.001;
+			this.#seekTo(to_s);
+			this.#latency.handleStart(now_ms, (this.#edge.live(now_ms) ?? Infinity) - to_s);
 		} else if (this.#engine && this.#isLive && this.following) {
 			this.#steer(now_ms, starved);
 		} else if (!this.following && video.playbackRate !== 1 && this.#isLive) {

@@ -6,6 +6,10 @@
 /** One EXT-X-PART. */
 export interface PlaylistPart {
 	url: string;
+	/** media sequence number of the segment it belongs to */
+	msn: number;
+	/** from the beginning of the playlist; of no use in a delta update */
+	start_s: number;
 	duration_s: number;
 	independent: boolean;
 	/** GAP=YES: announced to keep the cadence, but there is nothing to fetch */
@@ -74,7 +78,16 @@ export function parseMediaPlaylist(text: string, url: string): MediaPlaylist {
 		hint_init_url: null,
 		ended: false
 	};
+	let msn = 0;
+	let segment_s = 0;
+	let end_s = 0;
 	for (const line of text.split(/\r?\n/)) {
+		if (line.startsWith('#EXTINF:')) {
+			segment_s += number(line.slice(8).split(',', 1)[0]);
+			end_s = segment_s;
+		} else if (line !== '' && !line.startsWith('#')) {
+			msn++;
+		}
 		if (!line.startsWith('#EXT-X-')) continue;
 		const colon = line.indexOf(':');
 		const tag = colon < 0 ? line : line.slice(0, colon);
@@ -84,14 +97,24 @@ export function parseMediaPlaylist(text: string, url: string): MediaPlaylist {
 				const part = attributes(value);
 				const part_url = resolve(part.get('URI'), url);
 				if (!part_url) break;
+				const duration_s = number(part.get('DURATION'));
 				playlist.parts.push({
 					url: part_url,
-					duration_s: number(part.get('DURATION')),
+					msn,
+					start_s: end_s,
+					duration_s,
 					independent: part.get('INDEPENDENT') === 'YES',
 					gap: part.get('GAP') === 'YES'
 				});
+				end_s += duration_s;
 				break;
 			}
+			case '#EXT-X-MEDIA-SEQUENCE':
+				msn = number(value);
+				break;
+			case '#EXT-X-SKIP':
+				msn += number(attributes(value).get('SKIPPED-SEGMENTS'));
+				break;
 			case '#EXT-X-PRELOAD-HINT': {
 				const hint = attributes(value);
 				if (hint.has('BYTERANGE-START')) break;
@@ -157,37 +180,47 @@ export function startVariant(variants: readonly Variant[], throughput_bps: numbe
 	return best ?? smallest;
 }
 
-/**
- * The parts a join needs: from the last independent part that lies at least `distance_s` before the end, to the end.
- * Empty when the newest media is missing (GAP) or no such part is listed.
- */
-export function joinParts(playlist: MediaPlaylist, distance_s: number): PlaylistPart[] {
-	let behind_s = 0;
-	for (let i = playlist.parts.length - 1; i >= 0; i--) {
-		const part = playlist.parts[i];
-		if (!part || part.gap) return [];
-		behind_s += part.duration_s;
-		if (part.independent && behind_s >= distance_s) return playlist.parts.slice(i);
-	}
-	return [];
+/** Where to join. */
+export interface JoinPoint {
+	/** index in `parts` of the first part to load: a keyframe */
+	from: number;
+	/** where to begin to play, from the beginning of the playlist */
+	position_s: number;
 }
 
-/** Nearer than this a join has too little data to begin to play on. */
-const JOIN_MIN_S = 0.6;
+/**
+ * A keyframe that lies this much nearer than the target will do: it saves fetching and decoding all of the interval
+ * before it, and what is missing of the distance comes by playing a little slower.
+ */
+const JOIN_SHARE = 0.6;
+/** Rounding must not put the position before its part. */
+const INSIDE_S = 0.02;
 
 /**
- * How far behind the end to join when `target_s` is aimed at: at a keyframe that is a little nearer, if there is one,
- * as that saves fetching and decoding all of the interval before it.
+ * Where to join `target_s` behind the end: at the newest keyframe that is far enough behind, else (a live that has
+ * just begun, or is back after a gap) at the oldest one there is. Null while nothing can be played.
  */
-export function joinDistance(playlist: MediaPlaylist, target_s: number): number {
-	let behind_s = 0;
-	for (let i = playlist.parts.length - 1; i >= 0 && behind_s < target_s; i--) {
-		const part = playlist.parts[i];
+export function joinPoint(playlist: MediaPlaylist, target_s: number): JoinPoint | null {
+	const { parts } = playlist;
+	const last = parts.at(-1);
+	if (!last) return null;
+	const end_s = last.start_s + last.duration_s;
+	let from: number | null = null;
+	for (let i = parts.length - 1; i >= 0; i--) {
+		const part = parts[i];
 		if (!part || part.gap) break;
-		behind_s += part.duration_s;
-		if (part.independent && behind_s >= JOIN_MIN_S) return Math.min(target_s, behind_s);
+		if (!part.independent) continue;
+		from = i;
+		if (end_s - part.start_s >= target_s * JOIN_SHARE) break;
 	}
-	return target_s;
+	const part = from === null ? undefined : parts[from];
+	if (from === null || !part) return null;
+	const begin_s = part.start_s + INSIDE_S;
+	const goal_s = end_s - target_s;
+	// hls.js finds the fragment by the position: it must lie in the keyframe's own segment.
+	const own = parts.findLast((other) => other.msn === part.msn);
+	const inside = own !== undefined && goal_s < own.start_s + own.duration_s - INSIDE_S;
+	return { from, position_s: inside ? Math.max(begin_s, goal_s) : begin_s };
 }
 
 /** How long the newest media has been missing: the length of the GAP parts at the end, 0 when the last part is there. */

@@ -5,8 +5,8 @@
 
 import { FetchAhead, JOIN_IN_FLIGHT, STEADY_IN_FLIGHT, type Fetched } from './ahead';
 import { ServerClock, Throughput } from './clock';
-import { Join } from './join';
-import { gapAtEnd, joinDistance, joinParts, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
+import { Join, withGapParts } from './join';
+import { gapAtEnd, joinPoint, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
 
 /** A playlist's text with its timing. */
 export interface FetchedText extends Omit<Fetched, 'data'> {
@@ -30,7 +30,7 @@ export class HttpError extends Error {
 /** Throughput assumed before anything was measured: a start that has to be taken back costs more than a modest picture. */
 const START_THROUGHPUT_BPS = 5_000_000;
 /** A playlist fetched before hls.js asked for it is of use only while it is fresh. */
-const EARLY_FRESH_MS = 1_500;
+const EARLY_FRESH_MS = 3_000;
 
 export class Source {
 	readonly ahead = new FetchAhead((url, signal) => this.fetchBytes(url, signal));
@@ -44,8 +44,8 @@ export class Source {
 	playlist: MediaPlaylist | null = null;
 	/** The media playlist to begin with. */
 	start_url: string | null = null;
-	/** How far behind the end of the first playlist to begin: at most the target. Known once that is here. */
-	join_distance_s: number;
+	/** Where to begin, on the first playlist's timeline; null when hls.js has to find out for itself. */
+	start_position_s: number | null = null;
 	/** The first playlist's parts as one, for hls.js. */
 	join: Join | null = null;
 	/** Called for each media playlist. */
@@ -53,52 +53,38 @@ export class Source {
 	/** How long the newest media has been missing in the last playlist, seconds. */
 	gap_s = 0;
 
-	#early = new Map<string, Promise<FetchedText>>();
+	#early = new Map<string, FetchedText>();
 
 	constructor(
 		readonly master_url: string,
 		public target_s: number,
 		private readonly known_throughput_bps: number | null
-	) {
-		this.join_distance_s = target_s;
-	}
+	) {}
 
 	/**
-	 * Starts everything a first picture needs, each request as soon as its URL is known: multivariant playlist, media
-	 * playlist, initialization section and the parts from the last keyframe on. Resolves with the multivariant
-	 * playlist; rejects when there is none (yet), or, with `unfinished`, when all there is has ended (the last session
-	 * of a permanent live).
+	 * Fetches everything a first picture needs, each as soon as its URL is known: multivariant playlist, media playlist,
+	 * then (without waiting for it) initialization section and the parts from the last keyframe on. Rejects when there
+	 * is nothing to play (yet), or, with `unfinished`, when all there is has ended: the last session of a permanent live.
 	 */
-	async begin(signal: AbortSignal, unfinished: boolean): Promise<string> {
+	async begin(signal: AbortSignal, unfinished: boolean): Promise<void> {
 		const master = await this.fetchText(this.master_url, signal);
-		this.#early.set(this.master_url, Promise.resolve(master));
+		this.#early.set(this.master_url, master);
 		const variants = parseVariants(master.text, master.url);
 		const variant = startVariant(variants, this.known_throughput_bps ?? START_THROUGHPUT_BPS);
 		this.start_url = variant?.url ?? null;
-		if (variant) {
-			const playlist = this.fetchText(variant.url, signal);
-			this.#early.set(variant.url, playlist);
-			const read = playlist.then((answer) => this.handlePlaylist(answer));
-			if (unfinished) {
-				await read;
-				if ((this.playlist as MediaPlaylist | null)?.ended) throw new HttpError(404, variant.url);
-			} else {
-				// hls.js asks again, and handles what goes wrong.
-				read.catch(() => undefined);
-			}
-		}
-		return master.text;
+		// Not a multivariant playlist: hls.js deals with a media playlist as well.
+		if (!variant) return;
+		const playlist = await this.fetchText(variant.url, signal);
+		this.#early.set(variant.url, playlist);
+		this.handlePlaylist(playlist);
+		if (unfinished && this.playlist?.ended) throw new HttpError(404, variant.url);
 	}
 
 	/** The answer to a request that was made before hls.js asked, if it is fresh. Once. */
-	takeEarly(url: string): Promise<FetchedText> | null {
-		const early = this.#early.get(url);
-		if (!early) return null;
+	takeEarly(url: string): FetchedText | null {
+		const early = this.#early.get(url) ?? null;
 		this.#early.delete(url);
-		return early.then((answer) => {
-			if (performance.now() - answer.end_ms > EARLY_FRESH_MS) throw new Error('stale');
-			return answer;
-		});
+		return early && performance.now() - early.end_ms < EARLY_FRESH_MS ? early : null;
 	}
 
 	/** A media playlist arrived: decide what to fetch ahead. */
@@ -106,8 +92,10 @@ export class Source {
 		if (!answer.text.includes('#EXT-X-TARGETDURATION')) return;
 		const playlist = parseMediaPlaylist(answer.text, answer.url);
 		if (!this.playlist) {
-			this.join_distance_s = joinDistance(playlist, this.target_s);
-			this.join = new Join(this.join_distance_s);
+			const point = joinPoint(playlist, this.target_s);
+			const first = point && playlist.parts[point.from];
+			this.start_position_s = point?.position_s ?? null;
+			this.join = first ? new Join(first.url) : null;
 		}
 		this.playlist = playlist;
 		this.gap_s = gapAtEnd(playlist);
@@ -136,7 +124,8 @@ export class Source {
 			const part = parts[i];
 			if (part && this.ahead.wasTaken(part.url)) return parts.slice(i + 1).filter((later) => !later.gap);
 		}
-		return joinParts(playlist, this.join_distance_s);
+		const point = joinPoint(playlist, this.target_s);
+		return point ? parts.slice(point.from) : [];
 	}
 
 	/** Forgets what was fetched ahead; the next playlist starts afresh. */
@@ -145,14 +134,15 @@ export class Source {
 		this.ahead.clear();
 		this.playlist = null;
 		this.join = null;
-		this.join_distance_s = this.target_s;
+		this.start_position_s = null;
 		this.gap_s = 0;
 	}
 
 	/** The playlist's text as hls.js is to see it. */
 	shown(answer: FetchedText): string {
 		const starts = this.start_url !== null && samePath(answer.url, this.start_url);
-		return starts && this.join ? this.join.rewrite(answer.text, answer.url) : answer.text;
+		const text = withGapParts(answer.text);
+		return starts && this.join ? this.join.rewrite(text, answer.url) : text;
 	}
 
 	/** The URL to ask for when hls.js asks for the playlist `url`. */

@@ -51,14 +51,14 @@ export function playerState(facts: Facts): PlayerState {
 
 /** First wait before trying again, doubled each time... */
 const RETRY_FIRST_MS = 250;
-/** ...up to this: a viewer of a live that comes back should not wait longer than that for the picture. */
-const RETRY_MAX_MS = 5_000;
-/** A live that is announced but has not begun is told by the page's socket; polling is only the net below. */
+/** ...up to this by the reason. `absent`: the server says 404 of a live that runs, so it is about to be there. */
+const RETRY_MAX_MS = { absent: 1_000, unreachable: 3_000 };
+/** A live that has not begun is told by the page's socket; polling is only the net below. */
 const RETRY_WAITING_MS = 5_000;
 
 /** How long to wait before attempt `attempt` (0 = first retry). `random` in [0, 1) spreads the audience. */
-export function retryDelay(attempt: number, waiting: boolean, random: number): number {
-	const ceiling_ms = waiting ? RETRY_WAITING_MS : Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 10));
+export function retryDelay(attempt: number, reason: 'waiting' | 'absent' | 'unreachable', random: number): number {
+	const ceiling_ms = reason === 'waiting' ? RETRY_WAITING_MS : Math.min(RETRY_MAX_MS[reason], RETRY_FIRST_MS * 2 ** Math.min(attempt, 10));
 	return ceiling_ms * (0.6 + 0.4 * random);
 }
 

@@ -28,7 +28,7 @@ class Viewer {
 		this.position_s = this.#produced_s - behind_s;
 		this.buffered = [{ start: this.position_s - 1, end: this.#produced_s }];
 		this.edge.add(this.now_ms, this.#produced_s);
-		control.handleStart(this.now_ms);
+		control.handleStart(this.now_ms, behind_s);
 	}
 
 	get latency_s(): number {
@@ -46,7 +46,7 @@ class Viewer {
 			}
 			const end = this.buffered.find((range) => range.start <= this.position_s + 0.01 && this.position_s <= range.end)?.end ?? this.position_s;
 			const next = Math.min(end, this.position_s + 0.01 * this.rate);
-			const dry = next - this.position_s < 0.001;
+			const dry = this.rate > 0 && next - this.position_s < 0.001;
 			if (dry && !this.#starved) {
 				this.stalls++;
 				this.control.handleStall(this.now_ms);
@@ -144,8 +144,17 @@ describe('the latency controller', () => {
 		expect(decision.seek_s).toBeNull();
 	});
 
+	it('holds the first picture of a live that has just begun', () => {
+		const viewer = new Viewer(new LatencyController(1.0), 0.2);
+		viewer.run(0.4);
+		expect(viewer.rates.every((rate) => rate === 0)).toBe(true);
+		viewer.run(60);
+		expect(viewer.stalls).toBe(0);
+		expect(viewer.latency_s).toBeGreaterThan(0.7);
+	});
+
 	it('falls back to the target at no less than 0.95', () => {
-		const viewer = new Viewer(new LatencyController(1.0), 0.5);
+		const viewer = new Viewer(new LatencyController(1.0), 0.7);
 		viewer.run(20);
 		expect(Math.min(...viewer.rates)).toBeGreaterThanOrEqual(MIN_RATE);
 		expect(viewer.latency_s).toBeGreaterThan(0.9);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Join } from '../src/join';
-import { gapAtEnd, joinDistance, joinParts, parseMediaPlaylist, parseVariants, startVariant } from '../src/playlist';
+import { Join, withGapParts } from '../src/join';
+import { gapAtEnd, joinPoint, parseMediaPlaylist, parseVariants, startVariant } from '../src/playlist';
 
 const URL_ = 'https://shoal.example/static/streaming-playlists/hls/u/source.m3u8';
 const BASE = URL_.slice(0, URL_.lastIndexOf('/') + 1);
@@ -37,7 +37,7 @@ describe('media playlists', () => {
 		expect(read.target_duration_s).toBe(2);
 		expect(read.init_url).toBe(`${BASE}ab-source-init0.mp4`);
 		expect(read.parts.length).toBe(13);
-		expect(read.parts[10]).toEqual({ url: `${BASE}p10.m4s`, duration_s: 0.2, independent: true, gap: false });
+		expect(read.parts[10]).toEqual({ url: `${BASE}p10.m4s`, msn: 41, start_s: 2, duration_s: 0.2, independent: true, gap: false });
 		expect(read.hint_url).toBe(`${BASE}p13.m4s`);
 		expect(read.ended).toBe(false);
 	});
@@ -64,20 +64,41 @@ describe('media playlists', () => {
 });
 
 describe('joining', () => {
-	it('begins at the last keyframe that is far enough behind', () => {
-		const read = parseMediaPlaylist(playlist([10, 10, 3]), URL_);
-		expect(joinDistance(read, 1.0)).toBe(0.6000000000000001);
-		expect(joinParts(read, 0.6).map((part) => part.url.slice(BASE.length))).toEqual(['p20.m4s', 'p21.m4s', 'p22.m4s']);
-		expect(joinParts(read, 1.0)[0]?.url).toBe(`${BASE}p10.m4s`);
+	const point = (text: string, target_s = 1.0) => joinPoint(parseMediaPlaylist(text, URL_), target_s);
+
+	it('begins at the last keyframe that is far enough behind, at the target distance', () => {
+		// The end is at 5.0 s; keyframes at 4.0 and 2.0.
+		expect(point(playlist([10, 10, 5]))).toEqual({ from: 20, position_s: 4.02 });
+		// The end is at 4.4 s: the keyframe at 4.0 is too near.
+		const early = point(playlist([10, 10, 2]));
+		expect(early?.from).toBe(10);
+		expect(early?.position_s).toBeCloseTo(3.4);
 	});
 
-	it('has nothing to fetch while the publisher is gone', () => {
-		expect(joinParts(parseMediaPlaylist(playlist([10, 10], { gaps: 2 }), URL_), 1)).toEqual([]);
+	it('takes a keyframe that is a little nearer than the target', () => {
+		expect(point(playlist([10, 10, 4]))).toEqual({ from: 20, position_s: 4.02 });
+		expect(point(playlist([10, 10, 10]), 3.8)?.from).toBe(10);
 	});
 
-	it('aims at the target when no keyframe is near', () => {
-		expect(joinDistance(parseMediaPlaylist(playlist([42, 30], { target: 9 }), URL_), 1.0)).toBe(1.0);
-		expect(joinDistance(parseMediaPlaylist(playlist([10, 1]), URL_), 1.0)).toBe(1.0);
+	it('begins with the only part of a live that has just begun', () => {
+		expect(point(playlist([1]))).toEqual({ from: 0, position_s: 0.02 });
+		const leading = playlist([1]).replace('#EXT-X-PART:', '#EXT-X-GAP\n#EXTINF:2.00000,\ngap.m4s\n#EXT-X-PART:');
+		expect(point(leading)).toEqual({ from: 0, position_s: 2.02 });
+	});
+
+	it('begins after a gap, not before it', () => {
+		const text = playlist([10, 3]).replaceAll(/(p[5-9]\.m4s")/g, '$1,GAP=YES');
+		expect(point(text)?.from).toBe(10);
+	});
+
+	it('stays in the keyframe\'s own segment when an interval was cut without a keyframe', () => {
+		const text = playlist([10, 10]).replace('URI="p10.m4s",INDEPENDENT=YES', 'URI="p10.m4s"');
+		expect(point(text)).toEqual({ from: 0, position_s: 0.02 });
+	});
+
+	it('has nowhere to begin while the publisher is gone, or without parts', () => {
+		expect(point(playlist([10, 10], { gaps: 2 }))).toBeNull();
+		expect(point('#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.m4s\n')).toBeNull();
 	});
 });
 
@@ -85,7 +106,7 @@ describe('the bite', () => {
 	const parts = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('#EXT-X-PART:'));
 
 	it('draws the parts of each segment from the joining point on together', () => {
-		const join = new Join(1.0);
+		const join = new Join(`${BASE}p10.m4s`);
 		const shown = join.rewrite(playlist([10, 10, 3]), URL_);
 		expect(parts(shown).length).toBe(10 + 1 + 1);
 		expect(parts(shown)[10]).toBe('#EXT-X-PART:URI="p10.m4s#10",DURATION=2.00000,INDEPENDENT=YES');
@@ -96,7 +117,7 @@ describe('the bite', () => {
 	});
 
 	it('shows later playlists in the same way and translates requests', () => {
-		const join = new Join(1.0);
+		const join = new Join(`${BASE}p10.m4s`);
 		join.rewrite(playlist([10, 10, 3]), URL_);
 		const later = join.rewrite(playlist([10, 10, 5]), URL_);
 		expect(parts(later).slice(-3)).toEqual([
@@ -112,7 +133,7 @@ describe('the bite', () => {
 	});
 
 	it('counts segments in delta updates', () => {
-		const join = new Join(1.0);
+		const join = new Join(`${BASE}p10.m4s`);
 		join.rewrite(playlist([10, 10, 3]), URL_);
 		const whole = playlist([10, 10, 4], { first_msn: 40 });
 		const delta = whole.replace('#EXT-X-MEDIA-SEQUENCE:40', '#EXT-X-MEDIA-SEQUENCE:35\n#EXT-X-SKIP:SKIPPED-SEGMENTS=5');
@@ -120,7 +141,7 @@ describe('the bite', () => {
 	});
 
 	it('lets go of segments that have left the list of parts', () => {
-		const join = new Join(1.0);
+		const join = new Join(`${BASE}p10.m4s`);
 		join.rewrite(playlist([10, 10, 3]), URL_);
 		const later = playlist([10, 4], { first_msn: 50 });
 		expect(join.rewrite(later, URL_)).toBe(later);
@@ -128,7 +149,7 @@ describe('the bite', () => {
 	});
 
 	it('begins in the middle of a segment where a keyframe stands there', () => {
-		const join = new Join(1.0);
+		const join = new Join(`${BASE}p6.m4s`);
 		const text = playlist([12]).replace('URI="p6.m4s"', 'URI="p6.m4s",INDEPENDENT=YES');
 		const shown = parts(join.rewrite(text, URL_));
 		expect(shown.length).toBe(7);
@@ -138,10 +159,26 @@ describe('the bite', () => {
 
 	it('leaves playlists without parts, or with a gap at the end, alone', () => {
 		const gap = playlist([10, 3], { gaps: 1 });
-		expect(new Join(1.0).rewrite(gap, URL_)).toBe(gap);
+		expect(new Join(`${BASE}p10.m4s`).rewrite(gap, URL_)).toBe(gap);
 		const plain = '#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\na.m4s\n';
-		expect(new Join(1.0).rewrite(plain, URL_)).toBe(plain);
+		expect(new Join(`${BASE}p10.m4s`).rewrite(plain, URL_)).toBe(plain);
 	});
+});
+
+describe('a live that has just begun', () => {
+	it('has parts before its first segment, as hls.js wants', () => {
+		const gap = '#EXT-X-GAP\n#EXTINF:2.00000,\ngap.m4s\n';
+		const shown = withGapParts(playlist([1]).replace('#EXT-X-PART:', `${gap}#EXT-X-PROGRAM-DATE-TIME:x\n${gap}#EXT-X-PART:`));
+		const read = parseMediaPlaylist(shown, URL_);
+		expect(read.parts.map((part) => [part.msn, part.gap, part.duration_s])).toEqual([
+			[40, true, 2],
+			[41, true, 2],
+			[42, false, 0.2]
+		]);
+		expect(joinPoint(read, 1.0)).toEqual({ from: 2, position_s: 4.02 });
+	});
+
+	it('is left alone when there is no gap', () => expect(withGapParts(playlist([10, 1]))).toBe(playlist([10, 1])));
 });
 
 describe('variants', () => {

@@ -34,10 +34,11 @@ describe('the state', () => {
 
 describe('trying again', () => {
 	it('backs off, spread over the audience, and never gives up', () => {
-		expect(retryDelay(0, false, 0.999)).toBeLessThanOrEqual(250);
-		expect(retryDelay(3, false, 0.5)).toBeGreaterThan(retryDelay(1, false, 0.5));
-		expect(retryDelay(1_000_000, false, 0.999)).toBeLessThanOrEqual(5_000);
-		expect(retryDelay(5, false, 0)).toBeLessThan(retryDelay(5, false, 0.9));
+		expect(retryDelay(0, 'unreachable', 0.999)).toBeLessThanOrEqual(250);
+		expect(retryDelay(3, 'unreachable', 0.5)).toBeGreaterThan(retryDelay(1, 'unreachable', 0.5));
+		expect(retryDelay(1_000_000, 'unreachable', 0.999)).toBeLessThanOrEqual(3_000);
+		expect(retryDelay(1_000_000, 'absent', 0.999)).toBeLessThanOrEqual(1_000);
+		expect(retryDelay(5, 'unreachable', 0)).toBeLessThan(retryDelay(5, 'unreachable', 0.9));
 	});
 });
 
