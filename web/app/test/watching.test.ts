@@ -6,7 +6,8 @@ import { advance, viewOf } from '../src/lib/phase';
 import { Watching } from '../src/lib/watching.svelte';
 
 const UUID = '3a8e34f6-4c52-43ae-83fb-8157a2d0c8ea';
-const PLAYLIST = { id: 1, playlistUrl: '/static/master.m3u8' };
+const playlist = (playlistUrl: string) => ({ id: 1, type: 1, playlistUrl, files: [], redundancies: [] });
+const PLAYLIST = playlist('/static/master.m3u8');
 
 function video(change: Partial<VideoDetails> = {}): VideoDetails {
 	return {
@@ -59,7 +60,7 @@ test('a page that waits for another server\'s live gets its playlist when the li
 
 test('a waiting page knows where the playlist will be, and does not change it under the player', async () => {
 	vi.useFakeTimers();
-	const { watching, state } = page(video(), video({ state: { id: 1, label: '' }, streamingPlaylists: [{ id: 1, playlistUrl: 'http://localhost:9000/other/name' }] }));
+	const { watching, state } = page(video(), video({ state: { id: 1, label: '' }, streamingPlaylists: [playlist('http://localhost:9000/other/name')] }));
 	expect(watching.source).toBe(`/static/streaming-playlists/hls/${UUID}/master.m3u8`);
 	state('live');
 	await settle();
@@ -85,7 +86,7 @@ test('the end of a recorded live offers its replay, and only the viewer starts i
 	vi.useFakeTimers();
 	const { watching, state } = page(
 		video({ state: { id: 1, label: '' }, streamingPlaylists: [PLAYLIST] }),
-		video({ isLive: false, state: { id: 1, label: '' }, streamingPlaylists: [{ id: 2, playlistUrl: '/static/replay.m3u8' }] })
+		video({ isLive: false, state: { id: 1, label: '' }, streamingPlaylists: [playlist('/static/replay.m3u8')] })
 	);
 	state('ended');
 	await settle();

@@ -49,7 +49,7 @@ test('the encoder goes and comes back: the same page plays on', async () => {
 	const live = await shoal.createLive({ name: 'Train tunnel' });
 	const first = publish(live.publishUrl);
 	const page = await browser.newPage({ viewport: DESK });
-	await until('the live is published', 10_000, async () => (await shoal.api.video(live.uuid)).state.id === 1);
+	await until('the live is published', 10_000, async () => (await shoal.api.video(live.uuid)).state?.id === 1);
 	await page.goto(shoal.url + live.watchPath);
 	await plays(page, 10_000);
 	await page.evaluate(() => ((window as unknown as { same: boolean }).same = true));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { collectFaults, DESK, latencies, launch, median, plays, progress, screenshots, stats, video, watch } from '../support/browser';
@@ -14,7 +15,7 @@ beforeAll(async () => {
 	[shoal, browser] = await Promise.all([Shoal.start(), launch()]);
 	live = await shoal.createLive({ name: 'Harbour, Sunday morning', description: 'Boats come in.' });
 	publisher = new Publisher(live.publishUrl);
-	await until('the live is published', 10_000, async () => (await shoal.api.video(live.uuid)).state.id === 1);
+	await until('the live is published', 10_000, async () => (await shoal.api.video(live.uuid)).state?.id === 1);
 });
 
 afterAll(async () => {
@@ -94,6 +95,12 @@ test('the address of PeerTube leads to the watch page', async () => {
 	await page.waitForURL(`**${live.watchPath}`);
 	await plays(page, 10_000);
 	await page.close();
+});
+
+test('the client is made for this server: openapi.json is what it serves', async () => {
+	const served = (await (await fetch(`${shoal.url}/api/v1/openapi.json`)).json()) as { info: unknown };
+	const committed = JSON.parse(readFileSync(new URL('../../packages/api-client/openapi.json', import.meta.url), 'utf8')) as unknown;
+	expect(served).toEqual(committed);
 });
 
 test('an address that leads nowhere says so', async () => {

@@ -7,7 +7,7 @@ export type View = Phase | 'recorded';
 /** What the REST API knows of a video's phase; the socket knows more (interrupted). */
 export function viewOf(video: Pick<VideoDetails, 'isLive' | 'state'>): View {
 	if (!video.isLive) return 'recorded';
-	switch (video.state.id) {
+	switch (video.state?.id) {
 		case VideoState.published:
 			return 'live';
 		case VideoState.liveEnded:

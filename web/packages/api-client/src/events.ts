@@ -6,33 +6,13 @@
  * back by itself and asks again for everything that is wanted.
  */
 
+import type { components } from './schema.js';
+
 /** Where a video is in its life. `interrupted`: live, but the publisher's connection is gone for now. */
 export type Phase = 'waiting' | 'live' | 'interrupted' | 'ended';
 
 /** The stream as it arrives at the server, and what to change about it; only its owner is told. */
-export interface Health {
-	/** What the encoder calls itself. */
-	encoder: string | null;
-	/** RFC 6381, comma separated. */
-	codecs: string;
-	/** Pixels; 0 without video, as all numbers of the picture. */
-	width: number;
-	height: number;
-	/** Frames per second. */
-	frame_rate: number;
-	bitrate_kbps: number;
-	keyframe_interval_s: number;
-	/** Frames by which decoding order runs ahead of presentation; 0 without B-frames. */
-	b_frames: number;
-	/** Times that pictures were missing while the sound went on. */
-	holes: number;
-	/** Groups of frames that the server had to drop. */
-	dropped_groups: number;
-	/** The server's disk is nearly full: the live goes on, its recording does not. */
-	recording_stopped: boolean;
-	/** Most important first; `code` is stable. */
-	advice: { code: string; text: string }[];
-}
+export type Health = components['schemas']['Health'];
 
 export type VideoEvent =
 	/** `replay`: UUID of the video that holds the recording, said once it is there. */

@@ -1,4 +1,4 @@
-import type { Live, LiveSession, List, OAuthClient, Tokens, User, Video, VideoDetails } from './types.js';
+import type { Created, Live, LiveSession, List, OAuthClient, Tokens, User, Video, VideoDetails } from './types.js';
 
 export * from './types.js';
 
@@ -77,7 +77,7 @@ export class Api {
 		return this.#json('DELETE', `/api/v1/videos/${segment(id)}`);
 	}
 
-	createLive(live: NewLive): Promise<{ video: { id: number; uuid: string; shortUUID: string } }> {
+	createLive(live: NewLive): Promise<Created> {
 		return this.#json('POST', '/api/v1/videos/live', form(live));
 	}
 
@@ -96,12 +96,12 @@ export class Api {
 
 	/** Ends the running broadcast at once. */
 	endLive(id: string | number): Promise<void> {
-		return this.#json('POST', `/api/shoal/v1/lives/${segment(id)}/end`);
+		return this.#json('POST', `/api/shoal/v1/videos/${segment(id)}/end`);
 	}
 
 	/** Replaces the stream key; the old one is refused from then on. */
 	async rotateStreamKey(id: string | number): Promise<string> {
-		const answer = await this.#json<{ streamKey: string }>('POST', `/api/shoal/v1/lives/${segment(id)}/stream-key`);
+		const answer = await this.#json<{ streamKey: string }>('POST', `/api/shoal/v1/videos/${segment(id)}/stream-key`);
 		return answer.streamKey;
 	}
 
