@@ -9,7 +9,7 @@
 export type LatencyMode = 1 | 2 | 3;
 
 /** How far behind the edge to play, in seconds: small and default 1.2 s glass to glass with encoder and delivery, high 4 s. */
-export const TARGET_S: Record<LatencyMode, number> = { 3: 1.0, 1: 1.0, 2: 3.8 };
+export const TARGET_S: Record<LatencyMode, number> = { 3: 0.95, 1: 0.95, 2: 3.8 };
 
 /** Catching up: above this rate pitch-corrected speech is heard as hurried. */
 export const MAX_RATE = 1.1;
