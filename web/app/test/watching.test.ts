@@ -132,5 +132,5 @@ test('the API alone tells four of the five views', () => {
 
 test('advice that viewers feel weighs more than a hint', () => {
 	const health = (...codes: string[]) => ({ advice: codes.map((code) => ({ code, text: '' })) }) as never;
-	expect([health(), health('keyframe-interval'), health('keyframe-interval', 'frames-missing')].map(verdict)).toEqual(['good', 'fair', 'bad']);
+	expect([health(), health('keyframe_interval_long'), health('keyframe_interval_long', 'frames_missing')].map(verdict)).toEqual(['good', 'fair', 'bad']);
 });

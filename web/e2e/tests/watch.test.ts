@@ -82,9 +82,13 @@ test('the embed page plays', async () => {
 	const page = await browser.newPage({ viewport: DESK });
 	const faults = collectFaults(page, shoal.url);
 	await page.goto(`${shoal.url}/videos/embed/${live.uuid}`);
+	// As PeerTube's, it waits to be asked.
+	await page.getByRole('button', { name: 'Play', exact: true }).first().click();
 	await plays(page, 10_000);
 	expect((await stats(page)).state).toBe('playing');
 	await screenshots(page, 'embed');
+	await page.goto(`${shoal.url}/videos/embed/${live.uuid}?autoplay=1&muted=1`);
+	await plays(page, 10_000);
 	expect(faults).toEqual([]);
 	await page.close();
 });

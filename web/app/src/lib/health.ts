@@ -3,7 +3,7 @@ import type { Health } from '@shoal/api-client/events';
 export type Verdict = 'good' | 'fair' | 'bad';
 
 /** Advice that says that viewers are affected now; any other is a hint for a better stream. */
-const SERIOUS: ReadonlySet<string> = new Set(['recording-stopped', 'server-overloaded', 'frames-missing']);
+const SERIOUS: ReadonlySet<string> = new Set(['recording_stopped', 'server_overloaded', 'frames_missing']);
 
 /** How the stream does, in one word. */
 export function verdict(health: Health): Verdict {

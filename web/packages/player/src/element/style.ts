@@ -140,6 +140,10 @@ input[type='range']::-moz-range-thumb { width: 14px; height: 14px; border: 0; bo
 	.latency { display: none; }
 	.big { width: 68px; height: 68px; }
 	.unmute { min-height: 56px; font-size: 15px; }
+	/* Words stay clear of the controls, which are shown while nothing plays. */
+	.centre.veil { padding-bottom: 78px; gap: 2px; }
+	.centre.veil .mark { width: 32px; height: 32px; }
+	.centre.veil h2 { margin-top: 2px; }
 }
 .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (prefers-reduced-motion: reduce) { .spinner { animation-duration: 2.4s; } .pulse { animation: none; } .big, .bar, .title { transition: none; } }
