@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use super::range;
 use crate::app::App;
+use crate::live::{MULTIVARIANT, SEGMENTS_SHA256};
 
 /// `application/vnd.apple.mpegurl` (RFC 8216 section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
@@ -61,12 +62,12 @@ async fn serve(
 
 /// `None`: not a name of the broadcast.
 async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str>, headers: &HeaderMap) -> Option<Response<Body>> {
-    if file == "master.m3u8" {
+    if file == MULTIVARIANT {
         app.metrics.http_playlist_requests.increment();
         let text = group.multivariant(None)?;
         return Some(range::respond(headers, Bytes::from(text), PLAYLIST, max_age(MULTIVARIANT_MAX_AGE)));
     }
-    if file == "segments-sha256.json" {
+    if file == SEGMENTS_SHA256 {
         return Some(range::respond(headers, group.segments_sha256(), JSON, no_store()));
     }
     if let Some(name) = file.strip_suffix(".m3u8") {
@@ -175,10 +176,8 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, request: Request) -> Respo
     response
 }
 
-/// The file on disk; names with anything but letters, digits, `-`, `_` and inner dots are nobody's.
 fn file_path(app: &App, uuid: Uuid, file: &str) -> Option<PathBuf> {
-    let plain = file.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    (plain && !file.starts_with('.')).then(|| crate::live::vod_folder(&app.config.data_dir, uuid).join(file))
+    super::files::is_plain_name(file).then(|| crate::live::vod_folder(&app.config.data_dir, uuid).join(file))
 }
 
 fn plain(status: StatusCode, text: &str, cache_control: HeaderValue) -> Response<Body> {

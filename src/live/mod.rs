@@ -1,14 +1,45 @@
-//! Broadcasts.
+//! Broadcasts: publishers come in, one task each turns their units into playlists, and what is left of them
+//! becomes replays.
 
+mod admission;
+mod advice;
+mod broadcast;
+mod clerk;
+mod pipeline;
+mod recorder;
+mod recover;
+mod replay;
 pub mod status;
+pub mod thumbnail;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use segmenter::rendition::Group;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::App;
+use broadcast::{Broadcast, Command, Outcome};
+pub use replay::{RemuxReplay, web_videos_folder};
 use status::Status;
+
+/// A broadcast's multivariant playlist, in its video's HLS folder.
+pub const MULTIVARIANT: &str = "master.m3u8";
+/// The hashes of a broadcast's segments, beside it.
+pub const SEGMENTS_SHA256: &str = "segments-sha256.json";
+/// How long viewers may still fetch what an ended broadcast listed.
+const LINGER: Duration = Duration::from_secs(300);
+/// Commands that wait for a broadcast.
+const COMMANDS: usize = 16;
+/// What the owner's "End stream" waits at most until viewers have been told.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where publishers are taken.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,24 +52,165 @@ pub struct Listening {
 
 /// All running broadcasts; cheap to clone.
 #[derive(Clone, Default)]
-pub struct Live {}
+pub struct Live {
+    inner: Arc<Inner>,
+}
+
+/// Pictures made at once: media comes first.
+const PICTURES_AT_ONCE: usize = 1;
+
+struct Inner {
+    entries: Mutex<HashMap<Uuid, Entry>>,
+    tasks: Mutex<JoinSet<()>>,
+    stopping: AtomicBool,
+    pictures: Semaphore,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            entries: Mutex::default(),
+            tasks: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            pictures: Semaphore::new(PICTURES_AT_ONCE),
+        }
+    }
+}
+
+/// A broadcast in the registry; kept for a while after it ended.
+#[derive(Clone)]
+struct Entry {
+    /// Tells broadcasts of the same video apart.
+    prefix: String,
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<Status>,
+    group: Group,
+    ended: bool,
+}
 
 impl Live {
-    /// Starts taking publishers.
-    pub async fn start(&self, _app: &App) -> io::Result<Listening> {
-        Ok(Listening::default())
+    /// Takes up broadcasts that ran when the server stopped, then starts taking publishers.
+    pub async fn start(&self, app: &App) -> io::Result<Listening> {
+        recover::run(app).await;
+        admission::start(app).await
     }
 
-    /// Ends everything cleanly.
-    pub async fn stop(&self) {}
+    /// Stops taking publishers and ends what runs so that it can go on after a restart.
+    pub async fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::Relaxed);
+        let commands: Vec<_> = self.entries().values().map(|entry| entry.commands.clone()).collect();
+        for commands in commands {
+            // One that is ending already needs no telling.
+            let _ = commands.send(Command::Stop).await;
+        }
+        let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// The renditions of a video's running (or just ended) broadcast.
+    pub fn group(&self, video: Uuid) -> Option<Group> {
+        self.entries().get(&video).map(|entry| entry.group.clone())
+    }
 
     /// A running broadcast's status.
-    pub fn status(&self, _video: Uuid) -> Option<Status> {
-        None
+    pub fn status(&self, video: Uuid) -> Option<Status> {
+        self.entries().get(&video).filter(|entry| !entry.ended).map(|entry| entry.status.borrow().clone())
     }
 
     /// Ends a broadcast at once; false when none runs.
-    pub async fn end(&self, _video: Uuid) -> bool {
-        false
+    pub async fn end(&self, video: Uuid) -> bool {
+        let Some(entry) = self.running(video) else { return false };
+        let (reply, answer) = oneshot::channel();
+        if entry.commands.send(Command::End { reply }).await.is_err() {
+            return false;
+        }
+        // The end is on its way even if telling everybody takes longer.
+        let _ = tokio::time::timeout(END_PATIENCE, answer).await;
+        true
     }
+
+    fn running(&self, video: Uuid) -> Option<Entry> {
+        self.entries().get(&video).filter(|entry| !entry.ended).cloned()
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.inner.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Broadcasts that have not ended.
+    fn count(&self) -> usize {
+        self.entries().values().filter(|entry| !entry.ended).count()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<Uuid, Entry>> {
+        self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    /// Registers a broadcast and runs it to its end and past it.
+    fn open(
+        &self,
+        app: &App,
+        subject: Arc<clerk::Subject>,
+        group: Group,
+        make: impl FnOnce(watch::Sender<Status>) -> Broadcast,
+    ) -> mpsc::Sender<Command> {
+        let (status_sender, status) = watch::channel(Status::waiting(subject.started_at));
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let entry = Entry { prefix: subject.prefix.clone(), commands: commands.clone(), status, group, ended: false };
+        self.entries().insert(subject.video.uuid, entry);
+        app.metrics.broadcasts.add(1);
+        let broadcast = make(status_sender);
+        let (live, app) = (self.clone(), app.clone());
+        self.spawn(async move {
+            let remains = broadcast.run(receiver).await;
+            app.metrics.broadcasts.add(-1);
+            live.mark_ended(&subject);
+            if remains.outcome == Outcome::Ended {
+                replay::finish(&app, &subject, remains).await;
+                live.linger(&app, subject);
+            }
+        });
+        commands
+    }
+
+    fn mark_ended(&self, subject: &clerk::Subject) {
+        if let Some(entry) = self.entries().get_mut(&subject.video.uuid).filter(|entry| entry.prefix == subject.prefix) {
+            entry.ended = true;
+        }
+    }
+
+    /// Forgets an ended broadcast, and its temporary files, once viewers have had time to fetch the rest.
+    fn linger(&self, app: &App, subject: Arc<clerk::Subject>) {
+        let (live, app) = (self.clone(), app.clone());
+        // Not in `tasks`: a stopping server need not wait; what is left is cleaned up at the next start.
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(LINGER) => {}
+                () = app.stop.cancelled() => return,
+            }
+            {
+                let mut entries = live.entries();
+                if entries.get(&subject.video.uuid).is_some_and(|entry| entry.prefix == subject.prefix) {
+                    entries.remove(&subject.video.uuid);
+                }
+            }
+            replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
+        });
+    }
+}
+
+/// Where a running broadcast is recorded: a folder for each rendition below it.
+fn recording_folder(data_dir: &Path, prefix: &str) -> PathBuf {
+    data_dir.join("live").join(prefix)
+}
+
+/// Where the playlists and files of a finished video are.
+pub fn vod_folder(data_dir: &Path, video: Uuid) -> PathBuf {
+    data_dir.join("streaming-playlists").join("hls").join(video.to_string())
 }

@@ -19,9 +19,9 @@ impl Sessions<'_> {
         Ok(SessionId(row.try_get("id")?))
     }
 
-    /// Notes that a broadcast ended; what it needed to go on is forgotten.
+    /// Notes that a broadcast ended; what it kept to go on tells where its recording is until that is processed.
     pub async fn end(&mut self, id: SessionId, at: Timestamp, error: Option<LiveError>) -> Result<()> {
-        sqlx::query("UPDATE live_sessions SET ended_at = $1, error = $2, resume = NULL WHERE id = $3")
+        sqlx::query("UPDATE live_sessions SET ended_at = $1, error = $2 WHERE id = $3")
             .bind(at.as_millis())
             .bind(error.map(LiveError::code))
             .bind(id.0)
@@ -32,7 +32,7 @@ impl Sessions<'_> {
 
     /// Notes that nothing is left to do for a broadcast, and which video holds its recording.
     pub async fn processed(&mut self, id: SessionId, replay: Option<VideoId>) -> Result<()> {
-        sqlx::query("UPDATE live_sessions SET ending_processed = 1, replay_video_id = $1 WHERE id = $2")
+        sqlx::query("UPDATE live_sessions SET ending_processed = 1, replay_video_id = $1, resume = NULL WHERE id = $2")
             .bind(replay.map(|id| id.0))
             .bind(id.0)
             .execute(&mut *self.0)
@@ -62,6 +62,14 @@ impl Sessions<'_> {
     /// Broadcasts that never ended: they ran when the server died.
     pub async fn open(&mut self) -> Result<Vec<LiveSession>> {
         let rows = sqlx::query("SELECT * FROM live_sessions WHERE ended_at IS NULL ORDER BY id")
+            .fetch_all(&mut *self.0)
+            .await?;
+        Ok(rows.iter().map(session).collect::<sqlx::Result<_>>()?)
+    }
+
+    /// Broadcasts that ended without anybody having looked after their recording: the server died in between.
+    pub async fn unprocessed(&mut self) -> Result<Vec<LiveSession>> {
+        let rows = sqlx::query("SELECT * FROM live_sessions WHERE ended_at IS NOT NULL AND ending_processed = 0 ORDER BY id")
             .fetch_all(&mut *self.0)
             .await?;
         Ok(rows.iter().map(session).collect::<sqlx::Result<_>>()?)

@@ -1,0 +1,387 @@
+//! From units to playlists and to disk: the packagers, windows and recording of one broadcast.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use media::{Kind, MediaTime, Tracks, Unit};
+use segmenter::Output;
+use segmenter::journal::{Recorder, Recording as Journal, Rotation};
+use segmenter::name::Names;
+use segmenter::packager::{self, Clock, Packager, Resume, Role, Terms};
+use segmenter::rendition::{Group, RenditionWriter};
+use segmenter::window::{self, Window};
+
+use super::recorder::{Note, Open, Recording, Written};
+use crate::app::App;
+
+/// Name of the rendition that carries what the publisher sends.
+pub(super) const SOURCE: &str = "source";
+/// Name of the rendition that carries only its sound.
+pub(super) const AUDIO: &str = "audio";
+/// Run files of a recording that is not kept are this long, so that old ones can go.
+pub(super) const ROTATION: MediaTime = MediaTime::from_secs(60);
+
+/// How a pipeline is to work.
+pub(super) struct Settings {
+    prefix: String,
+    folder: PathBuf,
+    keep: bool,
+    part: MediaTime,
+    dvr_window: Duration,
+    keyframe_interval_hint: Option<MediaTime>,
+    min_free_bytes: u64,
+    clock: Clock,
+    app: App,
+}
+
+impl Settings {
+    /// `folder` takes the recording; `keep` it whole, or only what viewers can still seek to.
+    pub fn new(app: &App, prefix: &str, folder: PathBuf, keep: bool, keyframe_interval_hint_ms: Option<i64>) -> Self {
+        let live = &app.config.live;
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            prefix: prefix.to_owned(),
+            folder,
+            keep,
+            part: MediaTime::from_millis(live.part_duration_ms.into()),
+            dvr_window: Duration::from_secs(live.dvr_window_s.into()),
+            keyframe_interval_hint: keyframe_interval_hint_ms.map(MediaTime::from_millis),
+            min_free_bytes: live.min_free_disk_bytes,
+            clock: Clock { instant: Instant::now(), unix_nanos: MediaTime::from_duration(unix).as_nanos() },
+            app: app.clone(),
+        }
+    }
+
+    fn names(&self, rendition: &str) -> Names {
+        // Prefixes are hex and rendition names are ours: letters and digits.
+        Names::new(&self.prefix, rendition).expect("prefix and rendition are letters and digits")
+    }
+
+    fn rotation(&self) -> Rotation {
+        if self.keep { Rotation::Never } else { Rotation::Every(ROTATION) }
+    }
+
+    fn config(&self, role: Role, resume: Option<Resume>) -> packager::Config {
+        packager::Config { role, part: self.part, clock: self.clock, resume, keyframe_interval_hint: self.keyframe_interval_hint }
+    }
+
+    fn window(&self, rendition: &str) -> window::Config {
+        window::Config::new(self.names(rendition), self.dvr_window)
+    }
+}
+
+/// A rendition that was recorded before the server stopped.
+pub(super) struct Recovered {
+    pub recorder: Recorder,
+    pub journal: Journal,
+}
+
+/// The stream in numbers, for the owner's page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Health {
+    pub bitrate_bps: u64,
+    pub frame_rate: Option<f64>,
+    pub keyframe_interval_ms: Option<u64>,
+    pub longest_keyframe_interval_ms: Option<u64>,
+    pub b_frames: Option<u32>,
+    pub holes: u64,
+    pub picture: Option<(u32, u32)>,
+    pub codecs: Option<String>,
+}
+
+struct Lane {
+    name: &'static str,
+    packager: Packager,
+    writer: RenditionWriter,
+    batch: Vec<Output>,
+}
+
+pub(super) struct Pipeline {
+    settings: Settings,
+    group: Group,
+    /// The leader first.
+    lanes: Vec<Lane>,
+    recording: Recording,
+    tracks: Tracks,
+    picture: Option<(u32, u32)>,
+    codecs: Option<String>,
+    oldest: Vec<Option<u64>>,
+    init: Option<Bytes>,
+    keyframe: Option<Bytes>,
+}
+
+impl Pipeline {
+    /// For a broadcast that begins.
+    pub fn new(settings: Settings) -> Self {
+        let mut pipeline = Self::empty(settings);
+        let role = Role::Leader { mirror: true };
+        let packager = Packager::new(pipeline.settings.config(role, None));
+        let window = Window::new(pipeline.settings.window(SOURCE));
+        pipeline.open(SOURCE, packager, window);
+        pipeline
+    }
+
+    /// For a broadcast that goes on after a restart; the source must be among `recovered`.
+    pub fn resume(settings: Settings, recovered: Vec<Recovered>) -> Option<Self> {
+        let now = Instant::now();
+        let mut pipeline = Self::empty(settings);
+        let mut recovered: Vec<_> = recovered.into_iter().filter_map(|found| Some((rendition_name(&found.journal)?, found))).collect();
+        recovered.sort_by_key(|(name, _)| *name != SOURCE);
+        if recovered.first().is_none_or(|(name, _)| *name != SOURCE) {
+            return None;
+        }
+        for (name, Recovered { recorder, journal }) in recovered {
+            let (target_duration, part_target) = journal.started?;
+            let terms = Terms { target_duration, part_target };
+            let resume = Resume {
+                msn: journal.next_msn()?,
+                part_number: journal.next_part()?,
+                init_number: journal.next_init(),
+                position: journal.end(),
+                wall_clock: MediaTime::from_millis(journal.end_date_time()?).as_nanos(),
+                terms,
+            };
+            let role = if name == SOURCE { Role::Leader { mirror: true } } else { Role::Follower { terms } };
+            if let Some(init) = journal.inits.last().filter(|_| name == SOURCE) {
+                pipeline.picture = init.video.map(|video| (video.width, video.height));
+                pipeline.codecs = Some(init.codecs.clone());
+            }
+            let packager = Packager::new(pipeline.settings.config(role, Some(resume)));
+            let window = Window::restore(pipeline.settings.window(name), now, &journal);
+            let (writer, _) = pipeline.group.open(window);
+            let index = pipeline.push(name, packager, writer);
+            pipeline.recording.note(Note::Open(index, Open::Recovered(Box::new(recorder))));
+        }
+        pipeline.flush(now);
+        Some(pipeline)
+    }
+
+    fn empty(settings: Settings) -> Self {
+        let recording = Recording::start(settings.folder.clone(), settings.min_free_bytes);
+        Self {
+            settings,
+            group: Group::new(),
+            lanes: Vec::new(),
+            recording,
+            tracks: Tracks::default(),
+            picture: None,
+            codecs: None,
+            oldest: Vec::new(),
+            init: None,
+            keyframe: None,
+        }
+    }
+
+    fn open(&mut self, name: &'static str, packager: Packager, window: Window) {
+        let (writer, _) = self.group.open(window);
+        let index = self.push(name, packager, writer);
+        let names = self.settings.names(name);
+        let folder = self.settings.folder.join(name);
+        self.recording.note(Note::Open(index, Open::Create { folder, names, rotation: self.settings.rotation() }));
+    }
+
+    fn push(&mut self, name: &'static str, packager: Packager, writer: RenditionWriter) -> usize {
+        self.lanes.push(Lane { name, packager, writer, batch: Vec::new() });
+        self.oldest.push(None);
+        self.lanes.len() - 1
+    }
+
+    /// What viewers see.
+    pub fn group(&self) -> Group {
+        self.group.clone()
+    }
+
+    /// The publisher's parameters.
+    pub fn handle_tracks(&mut self, now: Instant, tracks: &Tracks) {
+        self.tracks = tracks.clone();
+        self.lanes[0].packager.handle_tracks(now, tracks);
+        self.pass_tracks(now);
+        self.drain(now);
+    }
+
+    /// The publisher's next unit.
+    pub fn handle_unit(&mut self, now: Instant, unit: Unit) {
+        self.lanes[0].packager.handle_unit(now, unit);
+        self.drain(now);
+    }
+
+    /// The publisher is gone.
+    pub fn handle_interruption(&mut self, now: Instant) {
+        self.lanes[0].packager.handle_interruption(now);
+        self.drain(now);
+    }
+
+    /// A publisher is back.
+    pub fn handle_resume(&mut self, now: Instant) {
+        self.lanes[0].packager.handle_resume(now);
+        self.drain(now);
+    }
+
+    /// The broadcast is over.
+    pub fn handle_end(&mut self, now: Instant) {
+        self.lanes[0].packager.handle_end(now);
+        self.drain(now);
+        self.flush(now);
+        for lane in &mut self.lanes {
+            lane.writer.end(now);
+        }
+    }
+
+    /// Time passes.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.lanes[0].packager.handle_timeout(now);
+        self.drain(now);
+    }
+
+    /// When [`Pipeline::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.lanes[0].packager.poll_timeout()
+    }
+
+    /// Segments that are on disk.
+    pub async fn written(&mut self) -> Written {
+        match self.recording.written.recv().await {
+            Some(written) => written,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets go of the memory of segments that are on disk, and of the disk of segments that nobody may ask for any more.
+    pub fn handle_written(&mut self, now: Instant, (index, stored): Written) {
+        let Some(lane) = self.lanes.get_mut(index) else { return };
+        lane.writer.handle_stored(now, stored);
+        let oldest = lane.writer.oldest_needed();
+        if !self.settings.keep && oldest != self.oldest[index] {
+            self.oldest[index] = oldest;
+            if let Some(oldest) = oldest {
+                self.recording.note(Note::Forget(index, oldest));
+            }
+        }
+    }
+
+    /// Something can be played.
+    pub fn is_listable(&self) -> bool {
+        self.lanes[0].writer.rendition().is_listable()
+    }
+
+    /// Nothing more is kept on disk.
+    pub fn recording_stopped(&self) -> bool {
+        self.recording.stopped()
+    }
+
+    /// The stream in numbers.
+    pub fn health(&self) -> Health {
+        let health = self.lanes[0].packager.health();
+        let millis = |time: MediaTime| u64::try_from(time.as_millis()).unwrap_or(0);
+        Health {
+            bitrate_bps: health.video_bitrate + health.audio_bitrate,
+            frame_rate: health.frame_rate,
+            keyframe_interval_ms: health.keyframe_interval.map(millis),
+            longest_keyframe_interval_ms: health.longest_keyframe_interval.map(millis),
+            b_frames: self.picture.map(|_| health.b_frames),
+            holes: health.video_holes,
+            picture: self.picture,
+            codecs: self.codecs.clone(),
+        }
+    }
+
+    /// The initialisation and the newest part that begins with a keyframe, if there is a picture.
+    pub fn picture_source(&self) -> Option<(Bytes, Bytes)> {
+        Some((self.init.clone()?, self.keyframe.clone()?))
+    }
+
+    /// Waits until everything is on disk.
+    pub async fn close(self) {
+        self.recording.close().await;
+    }
+
+    /// The leader's outputs go to its own batch, and its units and cuts to the followers, in order.
+    fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.lanes[0].packager.poll_output() {
+            match output {
+                Output::Unit(unit) => self.follow(now, &unit),
+                Output::Cut(cut) => {
+                    for lane in &mut self.lanes[1..] {
+                        lane.packager.handle_cut(now, cut);
+                    }
+                }
+                Output::Started { target_duration, part_target } => {
+                    self.lanes[0].batch.push(output);
+                    self.open_followers(now, Terms { target_duration, part_target });
+                }
+                Output::Init(ref init) => {
+                    self.picture = init.video.map(|video| (video.width, video.height));
+                    self.codecs = Some(init.codecs.clone());
+                    self.init = init.video.is_some().then(|| init.bytes.clone());
+                    self.keyframe = None;
+                    self.lanes[0].batch.push(output);
+                }
+                Output::Part(ref part) => {
+                    if part.index == 0 && part.independent {
+                        self.keyframe = Some(part.bytes.clone());
+                    }
+                    self.lanes[0].batch.push(output);
+                }
+                output => self.lanes[0].batch.push(output),
+            }
+        }
+        for lane in &mut self.lanes[1..] {
+            while let Some(output) = lane.packager.poll_output() {
+                lane.batch.push(output);
+            }
+        }
+    }
+
+    fn follow(&mut self, now: Instant, unit: &Unit) {
+        for lane in &mut self.lanes[1..] {
+            if lane.name == AUDIO && unit.kind == Kind::Audio {
+                lane.packager.handle_unit(now, unit.clone());
+            }
+        }
+    }
+
+    /// The first parameters decide which renditions there are; they stay for the whole broadcast.
+    fn open_followers(&mut self, now: Instant, terms: Terms) {
+        if self.lanes.len() > 1 {
+            return;
+        }
+        if self.tracks.video.is_some() && self.tracks.audio.is_some() {
+            let packager = Packager::new(self.settings.config(Role::Follower { terms }, None));
+            let window = Window::new(self.settings.window(AUDIO));
+            self.open(AUDIO, packager, window);
+            self.pass_tracks(now);
+        }
+    }
+
+    fn pass_tracks(&mut self, now: Instant) {
+        let sound = Tracks { video: None, audio: self.tracks.audio.clone() };
+        for lane in self.lanes[1..].iter_mut().filter(|lane| lane.name == AUDIO && sound.audio.is_some()) {
+            lane.packager.handle_tracks(now, &sound);
+        }
+    }
+
+    /// Publishes what has come together, once per rendition, and hands it to the disk.
+    pub fn flush(&mut self, now: Instant) {
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            if lane.batch.is_empty() {
+                continue;
+            }
+            let batch = std::mem::take(&mut lane.batch);
+            lane.writer.handle_outputs(now, batch.iter().cloned());
+            if index == 0 {
+                let available = Instant::now();
+                let parts = batch.iter().filter_map(|output| if let Output::Part(part) = output { Some(part) } else { None });
+                for part in parts.filter(|part| !part.gap) {
+                    self.settings.app.metrics.part_delay.observe(available.saturating_duration_since(part.newest_arrival));
+                }
+            }
+            self.recording.note(Note::Append(index, batch));
+        }
+    }
+}
+
+/// The rendition that a journal belongs to, if it is one that can go on.
+fn rendition_name(journal: &Journal) -> Option<&'static str> {
+    [SOURCE, AUDIO].into_iter().find(|name| *name == journal.rendition)
+}
