@@ -1,4 +1,4 @@
-//! Publishes the test pattern: `publish URL [seconds] [obs]`, or records it when the URL is a file name.
+//! `publish TARGET [seconds] [obs] [keyint=N] [loop] [file]`: the test pattern or a file to a server, or into an FLV file.
 
 use std::time::Duration;
 
@@ -9,23 +9,24 @@ async fn main() {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().unwrap_or_else(|| "rtmp://localhost/live/test".to_owned());
     let mut options = Options::pattern(&url);
-    if !url.contains("://") {
-        options.target = Target::Flv(url.into());
-    } else {
-        options.target = Target::Rtmp { url, verify_certificate: false };
-    }
+    options.target = match url.contains("://") {
+        true => Target::Rtmp { url, verify_certificate: false },
+        false => Target::Flv(url.into()),
+    };
     options.duration = arguments.next().and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs_f64);
+    let mut again = false;
     for argument in arguments {
         match argument.as_str() {
             "obs" => options.encoder.preset = Preset::Obs,
-            "keyint250" => options.encoder.keyframe_interval = 250,
-            "loop" => {
-                if let Source::File { repeat, .. } = &mut options.source {
-                    *repeat = true;
-                }
-            }
-            path => options.source = Source::File { path: path.into(), repeat: false },
+            "loop" => again = true,
+            other => match other.strip_prefix("keyint=").and_then(|frames| frames.parse().ok()) {
+                Some(frames) => options.encoder.keyframe_interval = frames,
+                None => options.source = Source::File { path: other.into(), repeat: false },
+            },
         }
+    }
+    if let Source::File { repeat, .. } = &mut options.source {
+        *repeat = again;
     }
     let stop = async {
         let _ = tokio::signal::ctrl_c().await;

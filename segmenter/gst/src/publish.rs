@@ -7,7 +7,9 @@ mod pattern;
 mod target;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
@@ -86,7 +88,7 @@ pub enum Source {
     File {
         /// Where it is.
         path: PathBuf,
-        /// Start again at the end, with timestamps that go on.
+        /// Start again at the end, with timestamps that go on; another container than FLV is converted beforehand.
         repeat: bool,
     },
 }
@@ -146,7 +148,7 @@ impl Default for Encoder {
 pub struct Progress {
     /// The server has accepted the stream.
     pub connected: bool,
-    /// Frames (test pattern) or tags (FLV file) made so far.
+    /// Frames (test pattern) or FLV tags (file) made so far.
     pub frames: u64,
     /// Frames left out because encoder or network could not keep up.
     pub dropped: u64,
@@ -159,7 +161,7 @@ pub struct Progress {
 pub struct Report {
     /// From the server's yes to the end.
     pub elapsed: Duration,
-    /// Frames (test pattern) or tags (FLV file).
+    /// Frames (test pattern) or FLV tags (file).
     pub frames: u64,
     /// Frames left out because encoder or network could not keep up.
     pub dropped: u64,
@@ -181,8 +183,41 @@ pub async fn publish(options: Options) -> Result<Report, Error> {
 /// # Errors
 /// As [`publish()`].
 pub async fn publish_until(options: Options, stop: impl Future<Output = ()>) -> Result<Report, Error> {
-    let session = Session::start(&options).await?;
+    let mut stop = std::pin::pin!(stop);
+    let session = tokio::select! {
+        session = Session::start(&options) => session?,
+        () = &mut stop => return Ok(Report::default()),
+    };
     session.run(options, stop).await
+}
+
+/// A file made FLV, because FLV can be repeated without a seam. Deleted when dropped.
+struct Converted {
+    path: PathBuf,
+}
+
+impl Converted {
+    async fn new(path: &Path, encoder: &Encoder) -> Result<Self, Error> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("shoal-publish-{}-{}.flv", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let converted = Self { path: std::env::temp_dir().join(name) };
+        let options = Options {
+            target: Target::Flv(converted.path.clone()),
+            source: Source::File { path: path.to_owned(), repeat: false },
+            duration: None,
+            encoder: encoder.clone(),
+            progress: None,
+        };
+        // Boxed, because it is the future that it is part of.
+        Box::pin(publish(options)).await?;
+        Ok(converted)
+    }
+}
+
+impl Drop for Converted {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// A running pipeline with its source and sink.
@@ -215,14 +250,18 @@ impl Session {
         let feed = match &options.source {
             Source::Pattern(pattern) => feed::pattern(&mut pipeline, pattern, &options.encoder, &sink, paced, options.duration)?,
             Source::File { path, repeat } if flv::is_flv(path)? => feed::flv(&mut pipeline, path, *repeat, &sink, paced)?,
-            Source::File { path, repeat } => file::open(&mut pipeline, path, *repeat, &options.encoder, &sink, paced).await?,
+            Source::File { path, repeat: false } => file::open(&mut pipeline, path, &options.encoder, &sink, paced).await?,
+            Source::File { path, repeat: true } => {
+                let converted = Converted::new(path, &options.encoder).await?;
+                // Once open, it needs no name any more.
+                feed::flv(&mut pipeline, &converted.path, true, &sink, paced)?
+            }
         };
         Ok(Self { feed, pipeline, sink, server, file })
     }
 
-    async fn run(mut self, options: Options, stop: impl Future<Output = ()>) -> Result<Report, Error> {
+    async fn run(mut self, options: Options, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<Report, Error> {
         let started = Instant::now();
-        let mut stop = std::pin::pin!(stop);
         let mut ticks = tokio::time::interval(TICK);
         let mut connected_at = None;
         let mut last_written = (0, started);

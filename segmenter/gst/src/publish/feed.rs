@@ -30,6 +30,10 @@ const WAITING_TAGS: u64 = 1 << 20;
 const LATE_LIMIT: Duration = Duration::from_secs(1);
 /// A longer step of an FLV file's timestamps is not waited for: it is a jump, not time that passes.
 const STEP_LIMIT: Duration = Duration::from_secs(10);
+/// Tags due within this time go out together: less than a frame at 30 per second.
+const TAG_GROUP: Duration = Duration::from_millis(20);
+/// And no more than this many, where time stands still.
+const TAGS_AT_ONCE: usize = 64;
 /// More than any encoder's delay, so that one stream can wait for the other in front of the muxer.
 const MUX_QUEUE: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
@@ -49,9 +53,15 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// One that works by itself, and ends when `on_finish` was called.
-    pub(super) fn new(on_finish: impl FnOnce() + Send + 'static) -> Self {
-        Self { state: Arc::default(), on_finish: Some(Box::new(on_finish)) }
+    /// One that works by itself until `on_finish` was called; its frames are the tags that reach `end`.
+    pub(super) fn new(end: &gst::Pad, on_finish: impl FnOnce() + Send + 'static) -> Self {
+        let state = Arc::<State>::default();
+        let counter = state.clone();
+        end.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            counter.frames.fetch_add(1, Ordering::Relaxed);
+            gst::PadProbeReturn::Ok
+        });
+        Self { state, on_finish: Some(Box::new(on_finish)) }
     }
 
     /// Asks it to end the stream.
@@ -260,20 +270,18 @@ pub(super) fn flv(pipeline: &mut Pipeline, path: &Path, repeat: bool, sink: &gst
 
 fn push_tags(reader: &mut flv::Reader, source: &gst_app::AppSrc, repeat: bool, paced: bool, state: &State) -> std::io::Result<()> {
     let mut due = Instant::now();
-    let mut shift = 0u32;
-    let mut previous: Option<u32> = None;
+    let mut group = Group { due, tags: gst::BufferList::new() };
+    let (mut shift, mut first, mut previous) = (0u32, None, None::<u32>);
     // The largest step between tags stands for the length of the last frame when the file starts again.
-    let (mut step, mut pushed) = (0, 0);
+    let mut step = 0;
     loop {
         let Some(mut tag) = reader.read()? else {
-            if !repeat || pushed == 0 {
-                return Ok(());
-            }
+            let (Some(start), Some(end), true) = (first.take(), previous, repeat) else { break };
             reader.rewind()?;
-            shift = previous.unwrap_or(0).wrapping_add(step.min(100));
-            pushed = 0;
+            shift = end.wrapping_add(step.min(100)).wrapping_sub(start);
             continue;
         };
+        first.get_or_insert(tag.timestamp);
         tag.shift(shift);
         if let Some(previous) = previous {
             let forward = tag.timestamp.wrapping_sub(previous);
@@ -284,17 +292,37 @@ fn push_tags(reader: &mut flv::Reader, source: &gst_app::AppSrc, repeat: bool, p
             }
         }
         previous = Some(tag.timestamp);
-        if paced {
-            let late = sleep_until(due);
+        if due > group.due + TAG_GROUP || group.tags.len() >= TAGS_AT_ONCE {
+            if !group.push(source, state) {
+                return Ok(());
+            }
+            let late = if paced { sleep_until(due) } else { Duration::ZERO };
             if late > LATE_LIMIT {
                 due += late;
             }
+            group.due = due;
         }
-        if state.stop.load(Ordering::Relaxed) || source.push_buffer(gst::Buffer::from_mut_slice(tag.bytes)).is_err() {
-            return Ok(());
+        // Just made: nobody else has it.
+        if let Some(tags) = group.tags.get_mut() {
+            tags.add(gst::Buffer::from_mut_slice(tag.bytes));
         }
-        pushed += 1;
-        state.frames.fetch_add(1, Ordering::Relaxed);
+    }
+    group.push(source, state);
+    Ok(())
+}
+
+/// Tags that go out together: waking three threads for each would cost more than sending it.
+struct Group {
+    due: Instant,
+    tags: gst::BufferList,
+}
+
+impl Group {
+    /// Whether to go on.
+    fn push(&mut self, source: &gst_app::AppSrc, state: &State) -> bool {
+        let tags = std::mem::replace(&mut self.tags, gst::BufferList::new());
+        state.frames.fetch_add(tags.len() as u64, Ordering::Relaxed);
+        !state.stop.load(Ordering::Relaxed) && (tags.is_empty() || source.push_buffer_list(tags).is_ok())
     }
 }
 
