@@ -150,7 +150,7 @@ impl Broadcast {
                     None => self.ended = Some(Outcome::Suspended),
                 },
                 event = next_event(&mut self.publisher) => self.handle_events(event),
-                written = self.pipeline.written() => self.pipeline.handle_written(Instant::now(), written),
+                aside = self.pipeline.aside() => self.pipeline.handle_aside(Instant::now(), aside),
                 () = sleep_until(timer.into()) => self.handle_timeout(Instant::now()),
             }
         }

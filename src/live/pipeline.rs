@@ -1,16 +1,18 @@
 //! From units to playlists and to disk: the packagers, windows and recording of one broadcast.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use media::{Kind, MediaTime, Tracks, Unit};
+use media::{MediaTime, Tracks, Unit};
 use segmenter::Output;
 use segmenter::journal::{Recorder, Recording as Journal, Rotation};
 use segmenter::name::Names;
 use segmenter::packager::{self, Clock, Packager, Resume, Role, Terms};
 use segmenter::rendition::{Group, RenditionWriter};
 use segmenter::window::{self, Window};
+use segmenter_gst::{Ladder, LadderOptions, LadderOutput, Rung};
+use tokio::sync::mpsc;
 
 use super::recorder::{Note, Open, Recording, Written};
 use crate::app::App;
@@ -22,6 +24,15 @@ pub(super) const AUDIO: &str = "audio";
 /// Run files of a recording that is not kept are this long, so that old ones can go.
 pub(super) const ROTATION: MediaTime = MediaTime::from_secs(60);
 
+/// Names of the renditions recorded in `folder`, in the order in which players are offered them.
+pub(super) fn recorded_renditions(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut ranked: Vec<_> = names.filter_map(|name| Some((Lane::kind(&name)?, name))).collect();
+    ranked.sort();
+    ranked.into_iter().map(|(_, name)| name).collect()
+}
+
 /// How a pipeline is to work.
 pub(super) struct Settings {
     prefix: String,
@@ -31,6 +42,7 @@ pub(super) struct Settings {
     dvr_window: Duration,
     keyframe_interval_hint: Option<MediaTime>,
     min_free_bytes: u64,
+    rungs: Vec<Rung>,
     clock: Clock,
     app: App,
 }
@@ -39,6 +51,8 @@ impl Settings {
     /// `folder` takes the recording; `keep` it whole, or only what viewers can still seek to.
     pub fn new(app: &App, prefix: &str, folder: PathBuf, keep: bool, keyframe_interval_hint_ms: Option<i64>) -> Self {
         let live = &app.config.live;
+        let mut rungs: Vec<_> = live.ladder.iter().map(|r| Rung { height: r.height, bitrate_kbps: r.bitrate_kbps }).collect();
+        rungs.sort_by_key(|rung| std::cmp::Reverse(rung.height));
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             prefix: prefix.to_owned(),
@@ -48,6 +62,7 @@ impl Settings {
             dvr_window: Duration::from_secs(live.dvr_window_s.into()),
             keyframe_interval_hint: keyframe_interval_hint_ms.map(MediaTime::from_millis),
             min_free_bytes: live.min_free_disk_bytes,
+            rungs,
             clock: Clock { instant: Instant::now(), unix_nanos: MediaTime::from_duration(unix).as_nanos() },
             app: app.clone(),
         }
@@ -90,11 +105,49 @@ pub(super) struct Health {
     pub codecs: Option<String>,
 }
 
+/// What a rendition carries; in the order in which players are offered them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// What the publisher sends.
+    Source,
+    /// A lower picture of this height, the highest first.
+    Rung(std::cmp::Reverse<u32>),
+    /// Sound alone.
+    Audio,
+}
+
 struct Lane {
-    name: &'static str,
+    kind: Kind,
     packager: Packager,
     writer: RenditionWriter,
     batch: Vec<Output>,
+}
+
+impl Lane {
+    fn name(kind: Kind) -> String {
+        match kind {
+            Kind::Source => SOURCE.to_owned(),
+            Kind::Rung(height) => format!("{}p", height.0),
+            Kind::Audio => AUDIO.to_owned(),
+        }
+    }
+
+    /// The inverse of [`Lane::name`].
+    fn kind(name: &str) -> Option<Kind> {
+        match name {
+            SOURCE => Some(Kind::Source),
+            AUDIO => Some(Kind::Audio),
+            name => Some(Kind::Rung(std::cmp::Reverse(name.strip_suffix('p')?.parse().ok()?))),
+        }
+    }
+}
+
+/// Something that others finished for a pipeline.
+pub(super) enum Aside {
+    /// Segments are on disk.
+    Written(Written),
+    /// The ladder put something out.
+    Ladder(Option<LadderOutput>),
 }
 
 pub(super) struct Pipeline {
@@ -103,6 +156,7 @@ pub(super) struct Pipeline {
     /// The leader first.
     lanes: Vec<Lane>,
     recording: Recording,
+    ladder: Option<(Ladder, mpsc::Receiver<LadderOutput>)>,
     tracks: Tracks,
     picture: Option<(u32, u32)>,
     codecs: Option<String>,
@@ -117,21 +171,16 @@ impl Pipeline {
         let mut pipeline = Self::empty(settings);
         let role = Role::Leader { mirror: true };
         let packager = Packager::new(pipeline.settings.config(role, None));
-        let window = Window::new(pipeline.settings.window(SOURCE));
-        pipeline.open(SOURCE, packager, window);
+        pipeline.open(Kind::Source, packager);
         pipeline
     }
 
-    /// For a broadcast that goes on after a restart; the source must be among `recovered`.
+    /// For a broadcast that goes on after a restart; `recovered` in the order of [`recorded_renditions`], the source first.
     pub fn resume(settings: Settings, recovered: Vec<Recovered>) -> Option<Self> {
         let now = Instant::now();
         let mut pipeline = Self::empty(settings);
-        let mut recovered: Vec<_> = recovered.into_iter().filter_map(|found| Some((rendition_name(&found.journal)?, found))).collect();
-        recovered.sort_by_key(|(name, _)| *name != SOURCE);
-        if recovered.first().is_none_or(|(name, _)| *name != SOURCE) {
-            return None;
-        }
-        for (name, Recovered { recorder, journal }) in recovered {
+        for Recovered { recorder, journal } in recovered {
+            let kind = Lane::kind(&journal.rendition)?;
             let (target_duration, part_target) = journal.started?;
             let terms = Terms { target_duration, part_target };
             let resume = Resume {
@@ -142,16 +191,19 @@ impl Pipeline {
                 wall_clock: MediaTime::from_millis(journal.end_date_time()?).as_nanos(),
                 terms,
             };
-            let role = if name == SOURCE { Role::Leader { mirror: true } } else { Role::Follower { terms } };
-            if let Some(init) = journal.inits.last().filter(|_| name == SOURCE) {
+            let role = if kind == Kind::Source { Role::Leader { mirror: true } } else { Role::Follower { terms } };
+            if let Some(init) = journal.inits.last().filter(|_| kind == Kind::Source) {
                 pipeline.picture = init.video.map(|video| (video.width, video.height));
                 pipeline.codecs = Some(init.codecs.clone());
             }
             let packager = Packager::new(pipeline.settings.config(role, Some(resume)));
-            let window = Window::restore(pipeline.settings.window(name), now, &journal);
+            let window = Window::restore(pipeline.settings.window(&journal.rendition), now, &journal);
             let (writer, _) = pipeline.group.open(window);
-            let index = pipeline.push(name, packager, writer);
+            let index = pipeline.push(kind, packager, writer);
             pipeline.recording.note(Note::Open(index, Open::Recovered(Box::new(recorder))));
+        }
+        if pipeline.lanes.first().is_none_or(|lane| lane.kind != Kind::Source) {
+            return None;
         }
         pipeline.flush(now);
         Some(pipeline)
@@ -164,6 +216,7 @@ impl Pipeline {
             group: Group::new(),
             lanes: Vec::new(),
             recording,
+            ladder: None,
             tracks: Tracks::default(),
             picture: None,
             codecs: None,
@@ -173,16 +226,17 @@ impl Pipeline {
         }
     }
 
-    fn open(&mut self, name: &'static str, packager: Packager, window: Window) {
-        let (writer, _) = self.group.open(window);
-        let index = self.push(name, packager, writer);
-        let names = self.settings.names(name);
-        let folder = self.settings.folder.join(name);
+    fn open(&mut self, kind: Kind, packager: Packager) {
+        let name = Lane::name(kind);
+        let (writer, _) = self.group.open(Window::new(self.settings.window(&name)));
+        let index = self.push(kind, packager, writer);
+        let names = self.settings.names(&name);
+        let folder = self.settings.folder.join(&name);
         self.recording.note(Note::Open(index, Open::Create { folder, names, rotation: self.settings.rotation() }));
     }
 
-    fn push(&mut self, name: &'static str, packager: Packager, writer: RenditionWriter) -> usize {
-        self.lanes.push(Lane { name, packager, writer, batch: Vec::new() });
+    fn push(&mut self, kind: Kind, packager: Packager, writer: RenditionWriter) -> usize {
+        self.lanes.push(Lane { kind, packager, writer, batch: Vec::new() });
         self.oldest.push(None);
         self.lanes.len() - 1
     }
@@ -194,9 +248,13 @@ impl Pipeline {
 
     /// The publisher's parameters.
     pub fn handle_tracks(&mut self, now: Instant, tracks: &Tracks) {
+        let picture_changed = self.tracks.video != tracks.video;
         self.tracks = tracks.clone();
         self.lanes[0].packager.handle_tracks(now, tracks);
         self.pass_tracks(now);
+        if picture_changed && self.lanes.len() > 1 {
+            self.start_ladder();
+        }
         self.drain(now);
     }
 
@@ -239,16 +297,38 @@ impl Pipeline {
         self.lanes[0].packager.poll_timeout()
     }
 
-    /// Segments that are on disk.
-    pub async fn written(&mut self) -> Written {
-        match self.recording.written.recv().await {
-            Some(written) => written,
-            None => std::future::pending().await,
+    /// What the disk and the ladder have finished. Cancel-safe.
+    pub async fn aside(&mut self) -> Aside {
+        let ladder = async {
+            match &mut self.ladder {
+                Some((_, outputs)) => outputs.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(written) = self.recording.written.recv() => Aside::Written(written),
+            output = ladder => Aside::Ladder(output),
+        }
+    }
+
+    /// Takes what [`Pipeline::aside`] gave.
+    pub fn handle_aside(&mut self, now: Instant, aside: Aside) {
+        match aside {
+            Aside::Written(written) => self.handle_written(now, written),
+            Aside::Ladder(output) => {
+                let mut next = output;
+                while let Some(output) = next {
+                    self.handle_ladder(now, output);
+                    next = self.ladder.as_mut().and_then(|(_, outputs)| outputs.try_recv().ok());
+                }
+                self.drain(now);
+                self.flush(now);
+            }
         }
     }
 
     /// Lets go of the memory of segments that are on disk, and of the disk of segments that nobody may ask for any more.
-    pub fn handle_written(&mut self, now: Instant, (index, stored): Written) {
+    fn handle_written(&mut self, now: Instant, (index, stored): Written) {
         let Some(lane) = self.lanes.get_mut(index) else { return };
         lane.writer.handle_stored(now, stored);
         let oldest = lane.writer.oldest_needed();
@@ -257,6 +337,43 @@ impl Pipeline {
             if let Some(oldest) = oldest {
                 self.recording.note(Note::Forget(index, oldest));
             }
+        }
+    }
+
+    fn handle_ladder(&mut self, now: Instant, output: LadderOutput) {
+        let rungs = &self.settings.rungs;
+        let kind = |rung: usize| rungs.get(rung).map(|rung| Kind::Rung(std::cmp::Reverse(rung.height)));
+        match output {
+            LadderOutput::Track { rung, video } => {
+                let (kind, audio) = (kind(rung), self.tracks.audio.clone());
+                if let Some(lane) = self.lanes.iter_mut().find(|lane| Some(lane.kind) == kind) {
+                    lane.packager.handle_tracks(now, &Tracks { video: Some(video), audio });
+                }
+            }
+            LadderOutput::Unit { rung, unit } => {
+                let kind = kind(rung);
+                if let Some(lane) = self.lanes.iter_mut().find(|lane| Some(lane.kind) == kind) {
+                    lane.packager.handle_unit(now, unit);
+                }
+            }
+            LadderOutput::Failed(error) => {
+                tracing::warn!(%error, "live.ladder: lower renditions ended, the source goes on");
+                self.ladder = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Transcodes the publisher's present picture for the rungs that have a rendition.
+    fn start_ladder(&mut self) {
+        self.ladder = None;
+        let Some(video) = &self.tracks.video else { return };
+        if !self.lanes.iter().any(|lane| matches!(lane.kind, Kind::Rung(_))) {
+            return;
+        }
+        match Ladder::start(video, &self.settings.rungs, LadderOptions::default()) {
+            Ok(ladder) => self.ladder = Some(ladder),
+            Err(error) => tracing::warn!(%error, "live.ladder: only the source can be watched"),
         }
     }
 
@@ -334,9 +451,16 @@ impl Pipeline {
     }
 
     fn follow(&mut self, now: Instant, unit: &Unit) {
-        for lane in &mut self.lanes[1..] {
-            if lane.name == AUDIO && unit.kind == Kind::Audio {
-                lane.packager.handle_unit(now, unit.clone());
+        match unit.kind {
+            media::Kind::Audio => {
+                for lane in &mut self.lanes[1..] {
+                    lane.packager.handle_unit(now, unit.clone());
+                }
+            }
+            media::Kind::Video => {
+                if let Some((ladder, _)) = &mut self.ladder {
+                    ladder.push(unit);
+                }
             }
         }
     }
@@ -346,17 +470,24 @@ impl Pipeline {
         if self.lanes.len() > 1 {
             return;
         }
-        if self.tracks.video.is_some() && self.tracks.audio.is_some() {
-            let packager = Packager::new(self.settings.config(Role::Follower { terms }, None));
-            let window = Window::new(self.settings.window(AUDIO));
-            self.open(AUDIO, packager, window);
-            self.pass_tracks(now);
+        let Some(video) = &self.tracks.video else { return };
+        let lower = self.settings.rungs.iter().filter(|rung| rung.height < video.height.min(video.width));
+        let mut kinds: Vec<_> = lower.map(|rung| Kind::Rung(std::cmp::Reverse(rung.height))).collect();
+        if self.tracks.audio.is_some() {
+            kinds.push(Kind::Audio);
         }
+        for kind in kinds {
+            let packager = Packager::new(self.settings.config(Role::Follower { terms }, None));
+            self.open(kind, packager);
+        }
+        self.pass_tracks(now);
+        self.start_ladder();
     }
 
+    /// Rungs hear of a changed picture from the ladder; of changed sound with it.
     fn pass_tracks(&mut self, now: Instant) {
         let sound = Tracks { video: None, audio: self.tracks.audio.clone() };
-        for lane in self.lanes[1..].iter_mut().filter(|lane| lane.name == AUDIO && sound.audio.is_some()) {
+        for lane in self.lanes.iter_mut().filter(|lane| lane.kind == Kind::Audio && sound.audio.is_some()) {
             lane.packager.handle_tracks(now, &sound);
         }
     }
@@ -379,9 +510,4 @@ impl Pipeline {
             self.recording.note(Note::Append(index, batch));
         }
     }
-}
-
-/// The rendition that a journal belongs to, if it is one that can go on.
-fn rendition_name(journal: &Journal) -> Option<&'static str> {
-    [SOURCE, AUDIO].into_iter().find(|name| *name == journal.rendition)
 }

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::broadcast::{Broadcast, Outcome, Remains};
 use super::clerk::{Subject, parse_resume};
-use super::pipeline::{AUDIO, Pipeline, ROTATION, Recovered, SOURCE, Settings};
+use super::pipeline::{Pipeline, ROTATION, Recovered, SOURCE, Settings, recorded_renditions};
 use super::{recording_folder, replay};
 use crate::app::App;
 use crate::domain::{LiveSession, Timestamp};
@@ -95,7 +95,7 @@ fn grace(app: &App, recovered: &[Recovered], noted: Option<i64>) -> Option<Times
 
 async fn recover(folder: std::path::PathBuf, rotation: Rotation) -> Vec<Recovered> {
     let recover = move || {
-        let each = [SOURCE, AUDIO].into_iter().filter_map(|name| match Recorder::recover(&folder.join(name), rotation) {
+        let each = recorded_renditions(&folder).into_iter().filter_map(|name| match Recorder::recover(&folder.join(name), rotation) {
             Ok((recorder, journal)) => Some(Recovered { recorder, journal }),
             Err(journal::Error::Empty(_)) => None,
             Err(error) => {

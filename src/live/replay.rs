@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::broadcast::Remains;
 use super::clerk::Subject;
-use super::pipeline::{AUDIO, SOURCE};
+use super::pipeline::{SOURCE, recorded_renditions};
 use super::{recording_folder, thumbnail, vod_folder};
 use crate::app::App;
 use crate::domain::{LiveSession, Timestamp, Video, VideoId, VideoState};
@@ -72,7 +72,8 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
     }
     // A permanent live's replay is a video of its own.
     let uuid = if permanent { subject.replay } else { subject.video.uuid };
-    let facts = Facts::of(&kept);
+    // There is one with media in it, and the source is the first.
+    let facts = Facts::of(&kept[0]);
     let (data_dir, prefix) = (app.config.data_dir.clone(), subject.prefix.clone());
     let files = spawn_blocking(move || write_vod(&vod_folder(&data_dir, uuid), &prefix, &kept)).await.map_err(io::Error::other)??;
     let state = VideoState::after_broadcast(permanent, true);
@@ -106,11 +107,12 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
         }
     }
     let playlist = tx.playlists().put(id, &files.master, Some(&files.hashes)).await?;
-    for file in &files.runs {
-        tx.files().add(&file.noted(id, playlist, &facts)).await?;
+    for run in &files.runs {
+        tx.files().add(&run.noted(id, playlist)).await?;
     }
+    let source: Vec<_> = files.runs.into_iter().filter(|run| run.is_source).map(|run| run.name).collect();
     tx.sessions().processed(session.id, Some(id)).await?;
-    tx.jobs().enqueue(&RemuxReplay { video_id: id.0, runs: files.runs.into_iter().map(|run| run.name).collect() }).await?;
+    tx.jobs().enqueue(&RemuxReplay { video_id: id.0, runs: source }).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok((state, Some(uuid)))
@@ -118,7 +120,7 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
 
 async fn read(folder: PathBuf) -> Result<Vec<Recording>, Error> {
     let read = move || {
-        let recordings = [SOURCE, AUDIO].into_iter().filter_map(|name| match Recording::read(&folder.join(name)) {
+        let recordings = recorded_renditions(&folder).into_iter().filter_map(|name| match Recording::read(&folder.join(name)) {
             Ok(recording) => Some(Ok(recording)),
             // Recording stopped before it began, or the broadcast had no sound of its own.
             Err(journal::Error::Empty(_)) => None,
@@ -130,6 +132,7 @@ async fn read(folder: PathBuf) -> Result<Vec<Recording>, Error> {
 }
 
 /// What the database is told of a recording.
+#[derive(Clone, Copy)]
 struct Facts {
     duration_ms: i64,
     width: Option<i64>,
@@ -140,12 +143,11 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(recordings: &[Recording]) -> Self {
-        let first = recordings.first();
-        let last = first.and_then(|recording| recording.inits.last());
+    fn of(recording: &Recording) -> Self {
+        let last = recording.inits.last();
         let picture = last.and_then(|init| init.video);
         Self {
-            duration_ms: first.map_or(0, |recording| recording.duration().as_millis()),
+            duration_ms: recording.duration().as_millis(),
             width: picture.map(|picture| picture.width.into()),
             height: picture.map(|picture| picture.height.into()),
             frame_rate: picture.and_then(|picture| picture.frame_rate).map(|rate| rate.round() as i64),
@@ -161,14 +163,17 @@ struct VodFiles {
     runs: Vec<Run>,
 }
 
-/// A run file of the source.
+/// A run file.
 struct Run {
     name: String,
     size_bytes: u64,
+    is_source: bool,
+    facts: Facts,
 }
 
 impl Run {
-    fn noted(&self, video_id: VideoId, playlist: crate::domain::PlaylistId, facts: &Facts) -> NewFile {
+    fn noted(&self, video_id: VideoId, playlist: crate::domain::PlaylistId) -> NewFile {
+        let facts = &self.facts;
         NewFile {
             video_id,
             playlist_id: Some(playlist),
@@ -200,9 +205,8 @@ fn write_vod(folder: &Path, prefix: &str, recordings: &[Recording]) -> Result<Vo
             let Some(segment) = recording.segments.iter().find(|segment| segment.run == run) else { continue };
             let target = folder.join(&name);
             link(&segment.span.path, &target)?;
-            if recording.rendition == SOURCE {
-                runs.push(Run { size_bytes: std::fs::metadata(&target)?.len(), name });
-            }
+            let size_bytes = std::fs::metadata(&target)?.len();
+            runs.push(Run { name, size_bytes, is_source: recording.rendition == SOURCE, facts: Facts::of(recording) });
         }
         let uri = format!("{prefix}-{}.m3u8", recording.rendition);
         let playlist = vod::media_playlist(recording, |run| run_name(recording, run));
