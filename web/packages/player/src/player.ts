@@ -688,7 +688,12 @@ export class Player {
 				: NaN
 			: (this.#engine?.playing_date_ms ?? NaN);
 		if (!Number.isFinite(date_ms)) return null;
-		return Math.round(Date.now() + this.#source.clock.difference_ms - date_ms);
+		const by_date_ms = Date.now() + this.#source.clock.difference_ms - date_ms;
+		// What is on screen is at least as old as its distance from the edge. A date-time that says less lies in the
+		// future: the stream's clock was set when its first frames came late, and is being put right slowly.
+		const live_s = this.#edge.live(performance.now());
+		const distance_ms = live_s === null ? 0 : (live_s - this.video.currentTime) * 1000;
+		return Math.round(Math.max(by_date_ms, distance_ms));
 	}
 
 	#follow(following: boolean): void {

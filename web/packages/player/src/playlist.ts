@@ -190,9 +190,10 @@ export interface JoinPoint {
 
 /**
  * A keyframe that lies this much nearer than the target will do: it saves fetching and decoding all of the interval
- * before it, and what is missing of the distance comes by playing a little slower.
+ * before it, so the first picture is there sooner. What is missing of the distance passes until then, by holding the
+ * first picture for a moment, and by playing a little slower.
  */
-const JOIN_SHARE = 0.6;
+const JOIN_SLACK_S = 0.95;
 /** Rounding must not put the position before its part. */
 const INSIDE_S = 0.02;
 
@@ -211,7 +212,7 @@ export function joinPoint(playlist: MediaPlaylist, target_s: number): JoinPoint 
 		if (!part || part.gap) break;
 		if (!part.independent) continue;
 		from = i;
-		if (end_s - part.start_s >= target_s * JOIN_SHARE) break;
+		if (end_s - part.start_s >= target_s - JOIN_SLACK_S) break;
 	}
 	const part = from === null ? undefined : parts[from];
 	if (from === null || !part) return null;

@@ -153,7 +153,7 @@ export class Source {
 	async fetchText(url: string, signal: AbortSignal): Promise<FetchedText> {
 		const start_ms = performance.now();
 		const sent_ms = Date.now();
-		const response = await fetch(url, { signal, priority: 'high', cache: 'no-store' } as RequestInit);
+		const response = await fetch(url, { signal, priority: 'high' } as RequestInit);
 		const first_ms = performance.now();
 		const received_ms = Date.now();
 		if (!response.ok) throw new HttpError(response.status, url);

@@ -66,17 +66,19 @@ describe('media playlists', () => {
 describe('joining', () => {
 	const point = (text: string, target_s = 1.0) => joinPoint(parseMediaPlaylist(text, URL_), target_s);
 
-	it('begins at the last keyframe that is far enough behind, at the target distance', () => {
-		// The end is at 5.0 s; keyframes at 4.0 and 2.0.
-		expect(point(playlist([10, 10, 5]))).toEqual({ from: 20, position_s: 4.02 });
-		// The end is at 4.4 s: the keyframe at 4.0 is too near.
-		const early = point(playlist([10, 10, 2]));
-		expect(early?.from).toBe(10);
-		expect(early?.position_s).toBeCloseTo(3.4);
+	it('begins at the newest keyframe, at the target distance if that lies behind it', () => {
+		// The end is at 5.4 s, the newest keyframe at 4.0 s.
+		const late = point(playlist([10, 10, 7]));
+		expect(late?.from).toBe(20);
+		expect(late?.position_s).toBeCloseTo(4.4);
 	});
 
-	it('takes a keyframe that is a little nearer than the target', () => {
+	it('takes a keyframe that is nearer than the target', () => {
 		expect(point(playlist([10, 10, 4]))).toEqual({ from: 20, position_s: 4.02 });
+		expect(point(playlist([10, 10, 1]))).toEqual({ from: 20, position_s: 4.02 });
+	});
+
+	it('but not one that is much nearer', () => {
 		expect(point(playlist([10, 10, 10]), 3.8)?.from).toBe(10);
 	});
 
