@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Tls;
 
-/// How often the files' times are looked at.
-const RELOAD: Duration = Duration::from_secs(10);
+/// How often the files' times are looked at: two system calls.
+const RELOAD: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 struct Resolver(ArcSwap<CertifiedKey>);

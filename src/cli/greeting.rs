@@ -36,7 +36,7 @@ fn text(running: &Running) -> String {
         String::new(),
         "  To stream with OBS: Settings > Stream > Service \"Custom...\"".into(),
         format!("  Server      {}", addrs.rtmp_url),
-        format!("  Stream key  log in, {}/go-live", addrs.public_url),
+        format!("  Stream key  log in at {}/live/new", addrs.public_url),
         "  Advised     keyframe interval 2 s, x264 tune zerolatency".into(),
         String::new(),
     ]);

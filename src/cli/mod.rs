@@ -1,12 +1,15 @@
 //! The command line.
 
+mod demo;
 mod greeting;
+mod publish;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
@@ -29,7 +32,13 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve,
+    Serve {
+        /// With a live that shows a test picture.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Publish a test picture or a file to an RTMP server.
+    Publish(publish::Publish),
     /// Administer users; the server need not run.
     #[command(subcommand)]
     Admin(Admin),
@@ -38,6 +47,13 @@ enum Command {
     Config(ConfigCommand),
     /// Print the API's description (OpenAPI, JSON).
     Openapi,
+    /// Measure (see docs/benchmarks.md).
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the benchmarks are given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -86,9 +102,17 @@ pub fn run() -> Result<()> {
     let arguments = Arguments::parse();
     let config = || Config::load(arguments.config.as_deref());
     match arguments.command {
-        Command::Serve => {
+        Command::Serve { demo } => {
             start_log();
-            runtime()?.block_on(serve(config()?))
+            runtime()?.block_on(serve(config()?, demo))
+        }
+        Command::Publish(publish) => {
+            start_log();
+            runtime()?.block_on(publish::run(publish))
+        }
+        Command::Bench { arguments } => {
+            start_log();
+            runtime()?.block_on(bench::run(arguments))
         }
         Command::Admin(command) => runtime()?.block_on(administer(config()?, command)),
         Command::Config(ConfigCommand::Print) => {
@@ -128,16 +152,36 @@ fn start_log() {
     drop(started);
 }
 
-async fn serve(config: Config) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+/// Somebody wants the program to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn serve(config: Config, demo: bool) -> Result<()> {
+    // Before anything is made, so that a signal during the start is not lost.
+    let mut signals = Signals::new()?;
     let running = App::start(config).await?;
     greeting::print(&running);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let publisher = if demo { Some(demo::start(&running.app).await?) } else { None };
+    signals.wait().await;
+    drop(publisher);
     running.stop().await;
     Ok(())
 }

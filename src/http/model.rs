@@ -502,7 +502,6 @@ impl VideoDetails {
         summary.blacklisted_reason = Some(None);
         let file = |file: &VideoFile| file_view(video, file, base);
         let (hls, plain): (Vec<_>, Vec<_>) = parts.files.iter().partition(|file| file.playlist_id.is_some());
-        let websocket = base.0.replacen("http", "ws", 1);
         Self {
             streaming_playlists: parts
                 .playlist
@@ -524,7 +523,8 @@ impl VideoDetails {
             comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
             download_enabled: video.download_enabled,
             input_file_updated_at: None,
-            tracker_urls: vec![format!("{}/tracker/announce", base.0), format!("{websocket}/tracker/socket")],
+            // This server has no tracker yet: an address where nobody answers would mislead players.
+            tracker_urls: Vec::new(),
             latency_mode: parts.latency_mode.map(LatencyMode::code),
             summary,
         }

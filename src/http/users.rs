@@ -20,6 +20,28 @@ use super::serve::Client;
 use super::videos::filter;
 use crate::app::App;
 
+/// PeerTube's kinds of notification: there are none here, so all are off.
+const NOTIFICATIONS: [&str; 18] = [
+    "newCommentOnMyVideo",
+    "newVideoFromSubscription",
+    "abuseAsModerator",
+    "videoAutoBlacklistAsModerator",
+    "blacklistOnMyVideo",
+    "myVideoPublished",
+    "myVideoImportFinished",
+    "newUserRegistration",
+    "commentMention",
+    "newFollow",
+    "newInstanceFollower",
+    "autoInstanceFollowing",
+    "abuseNewMessage",
+    "abuseStateChange",
+    "newPeerTubeVersion",
+    "myVideoStudioEditionFinished",
+    "myVideoTranscriptionGenerated",
+    "newPluginVersion",
+];
+
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(oauth_client))
@@ -164,7 +186,7 @@ async fn me(State(app): State<App>, base: Base, Login(user): Login) -> Result<Js
         "blocked": user.blocked,
         "blockedReason": null,
         "account": AccountView::of(&account, &base),
-        "notificationSettings": {},
+        "notificationSettings": NOTIFICATIONS.iter().map(|name| ((*name).to_owned(), Value::from(0))).collect::<serde_json::Map<_, _>>(),
         "videoChannels": channels,
         "createdAt": user.created_at,
         "pluginAuth": null,

@@ -115,6 +115,12 @@ impl Jobs<'_> {
         Ok(result.rows_affected())
     }
 
+    /// All waiting jobs are due now: their pauses are over.
+    pub async fn hurry(&mut self) -> Result<()> {
+        sqlx::query("UPDATE jobs SET run_at = 0 WHERE state = 'waiting'").execute(&mut *self.0).await?;
+        Ok(())
+    }
+
     /// How many are in each state.
     pub async fn counts(&mut self) -> Result<JobCounts> {
         let rows = sqlx::query("SELECT state, COUNT(*) AS total FROM jobs GROUP BY state").fetch_all(&mut *self.0).await?;

@@ -1,0 +1,12 @@
+//! The platform as clients see it: the REST API, logins, pages, the page's socket, the server's life,
+//! on SQLite and on PostgreSQL.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod lifecycle;
+mod logins;
+mod pages;
+mod socket;
+mod store;
