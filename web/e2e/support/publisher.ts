@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { outlive } from './outlive';
 
 /** A small picture: the encoder must not take what the browser and the server need of two cores. */
 export const WIDTH = 640;
@@ -30,6 +31,7 @@ export class Publisher {
 			].flat(),
 			{ stdio: ['pipe', 'ignore', 'pipe'] }
 		);
+		outlive(this.#child);
 		this.#child.stderr?.on('data', (data: Buffer) => (this.#said = (this.#said + data.toString()).slice(-4000)));
 		this.#child.stdin?.on('error', () => undefined);
 		this.#frames = this.#draw();
@@ -37,15 +39,19 @@ export class Publisher {
 
 	#draw(): ReturnType<typeof setInterval> {
 		const picture = background();
-		const start_ms = performance.now();
+		let start_ms = Infinity;
 		let drawn = 0;
+		// The sound begins when ffmpeg does; pictures from before would be held back until it has caught up. ffmpeg has
+		// begun once it takes more than the first frame, at which it only looks.
+		const begin = () => (start_ms = performance.now());
+		this.#child.stdin?.write(stamped(picture), () => this.#child.stdin?.write(stamped(picture), begin));
 		return setInterval(() => {
+			if (start_ms === Infinity) return;
 			const due = Math.floor(((performance.now() - start_ms) * FPS) / 1000);
 			for (; drawn < due; drawn++) {
-				const frame = Buffer.from(picture);
+				const frame = stamped(picture);
 				// A frame's place in the picture shows that it moves, to eyes and to the encoder.
 				frame.fill(235, (HEIGHT - 8) * WIDTH, (HEIGHT - 8) * WIDTH + ((drawn * 4) % WIDTH));
-				stamp(frame, Date.now());
 				this.#child.stdin?.write(frame);
 			}
 		}, 1000 / FPS / 2);
@@ -62,7 +68,11 @@ export class Publisher {
 
 	/** Stops as a streamer does (FCUnpublish, deleteStream). */
 	stop(): Promise<void> {
-		return this.#end(() => this.#child.kill('SIGINT'));
+		return this.#end(() => {
+			this.#child.kill('SIGINT');
+			// Or it would go on waiting for the next frame.
+			this.#child.stdin?.end();
+		});
 	}
 
 	/** Gone without a word, as a network that broke. */
@@ -88,6 +98,13 @@ function background(): Buffer {
 		for (let x = 0; x < WIDTH; x++) picture[y * WIDTH + x] = 40 + ((x * 120) / WIDTH + (y * 60) / HEIGHT);
 	}
 	return picture;
+}
+
+/** A copy with the clock of now. */
+function stamped(picture: Buffer): Buffer {
+	const frame = Buffer.from(picture);
+	stamp(frame, Date.now());
+	return frame;
 }
 
 /** Draws `moment_ms` into the luma plane. */

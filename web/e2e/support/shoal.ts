@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Api, LatencyMode, Privacy, type NewLive } from '@shoal/api-client';
+import { outlive } from './outlive';
 import { until } from './until';
 
 /** `data_dir/addresses.json` */
@@ -85,6 +86,7 @@ export class Shoal {
 		});
 		closeSync(log);
 		this.#child = child;
+		outlive(child);
 		await until('the server is ready', READY_MS, async () => {
 			if (child.exitCode !== null) throw new Error(`shoal exited with ${child.exitCode}:\n${this.log()}`);
 			const path = join(this.data_dir, 'addresses.json');

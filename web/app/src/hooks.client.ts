@@ -1,0 +1,3 @@
+import { begin } from '$lib/early';
+
+begin(location.pathname);
