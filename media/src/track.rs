@@ -126,7 +126,8 @@ impl Video {
     pub fn keyframe_interval(&self, keyframe: &Bytes) -> Option<u32> {
         match self.codec {
             Codec::H264 => h264::x264_keyint(keyframe),
-            Codec::H265 => h265::x265_keyint(keyframe),
+            // x265 may write them into the record instead.
+            Codec::H265 => h265::x265_keyint(keyframe).or_else(|| h265::x265_keyint(&self.config)),
             _ => None,
         }
     }

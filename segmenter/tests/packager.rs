@@ -8,7 +8,7 @@ use corpus::{Encoder, Reorder, Rig, UNIX, aac, opus, video};
 use media::{Kind, MediaTime, Tracks, Unit};
 use proptest::prelude::*;
 use segmenter::Output;
-use segmenter::packager::{Clock, Config, Packager, Resume, Role, Terms};
+use segmenter::packager::{Clock, Resume, Role, Terms};
 
 fn run(encoder: &Encoder, seconds: i64) -> Rig {
     let mut rig = Rig::new();
@@ -391,42 +391,6 @@ fn a_restarted_server_continues_the_numbers() {
     assert!(error.abs() <= 250, "{error}");
 }
 
-/// What a follower makes of a leader's outputs; `delay` is the transcoder's.
-fn follow(rig: &Rig, tracks: &Tracks) -> Vec<Output> {
-    let mut outputs = Vec::new();
-    let mut follower: Option<Packager> = None;
-    for (output, time) in rig.outputs.iter().zip(&rig.times) {
-        match output {
-            Output::Started { target_duration, part_target } => {
-                let terms = Terms { target_duration: *target_duration, part_target: *part_target };
-                let mut packager = Packager::new(Config {
-                    role: Role::Follower { terms },
-                    part: MediaTime::from_millis(200),
-                    clock: Clock { instant: rig.start, unix_nanos: UNIX },
-                    resume: None,
-                    keyframe_interval_hint: None,
-                });
-                packager.handle_tracks(*time, tracks);
-                follower = Some(packager);
-            }
-            Output::Cut(cut) => follower.as_mut().expect("started").handle_cut(*time, *cut),
-            Output::Unit(unit) => {
-                let follower = follower.as_mut().expect("started");
-                if tracks.video.is_some() || unit.kind == Kind::Audio {
-                    follower.handle_unit(*time, unit.clone());
-                }
-            }
-            _ => {}
-        }
-        if let Some(follower) = &mut follower {
-            while let Some(output) = follower.poll_output() {
-                outputs.push(output);
-            }
-        }
-    }
-    outputs
-}
-
 #[test]
 fn followers_have_the_leaders_segments() {
     for gop in [30, 60, 250] {
@@ -444,13 +408,12 @@ fn followers_have_the_leaders_segments() {
             rig.end();
             rig.judge();
             for tracks in [Tracks { video: None, ..encoder.tracks() }, encoder.tracks()] {
-                let outputs = follow(&rig, &tracks);
+                let outputs = corpus::follow(&rig, &tracks);
                 corpus::judge(&outputs);
                 let segments = |outputs: &[Output]| -> Vec<(u64, MediaTime)> {
                     outputs.iter().filter_map(|output| if let Output::Part(part) = output && part.index == 0 { Some((part.msn, part.start)) } else { None }).collect()
                 };
                 let (mine, theirs) = (segments(&rig.outputs), segments(&outputs));
-                if mine.len() != theirs.len() { println!("{mine:?}\n{theirs:?}"); for o in &rig.outputs { if let Output::Cut(c)=o { println!("{c:?}")}} }
                 assert_eq!(mine.len(), theirs.len(), "{gop} {audio_late}");
                 for (mine, theirs) in mine.iter().zip(&theirs) {
                     assert_eq!(mine.0, theirs.0);
@@ -521,7 +484,7 @@ proptest! {
         if !rig.outputs.is_empty() && !rig.parts().is_empty() {
             rig.judge();
             for tracks in [Tracks { video: None, audio: Some(aac(48_000)) }, kinds[0].clone()] {
-                let outputs = follow(&rig, &tracks);
+                let outputs = corpus::follow(&rig, &tracks);
                 let msns = |outputs: &[Output]| outputs.iter().filter_map(|output| if let Output::Part(part) = output { Some(part.msn) } else { None }).max();
                 prop_assert!(msns(&outputs) <= msns(&rig.outputs));
             }

@@ -142,6 +142,10 @@ impl Packager {
             self.segment.is_cut = true;
             self.cut(now, Reason::Segment);
         }
+        if !is_absent {
+            self.wall.adjust(self.edge);
+            self.begin_run(now);
+        }
         self.emit_part(now, duration, |part| Part { gap: true, ..part });
         if is_absent {
             self.cut(now, Reason::Gap);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use media::{Audio, Codec, Kind, MediaTime, Tracks, Unit, Video};
 use segmenter::output::{Init, Output, Part};
-use segmenter::packager::{Clock, Config, Packager, Role};
+use segmenter::packager::{Clock, Config, Packager, Role, Terms};
 use segmenter::{Reason, fmp4};
 
 pub const UNIX: i64 = 1_700_000_000_000_000_000;
@@ -408,4 +408,40 @@ pub fn judge(outputs: &[Output]) -> Judged {
         }
     }
     judged
+}
+
+/// What a follower makes of a leader's outputs.
+pub fn follow(rig: &Rig, tracks: &Tracks) -> Vec<Output> {
+    let mut outputs = Vec::new();
+    let mut follower: Option<Packager> = None;
+    for (output, time) in rig.outputs.iter().zip(&rig.times) {
+        match output {
+            Output::Started { target_duration, part_target } => {
+                let terms = Terms { target_duration: *target_duration, part_target: *part_target };
+                let mut packager = Packager::new(Config {
+                    role: Role::Follower { terms },
+                    part: MediaTime::from_millis(200),
+                    clock: Clock { instant: rig.start, unix_nanos: UNIX },
+                    resume: None,
+                    keyframe_interval_hint: None,
+                });
+                packager.handle_tracks(*time, tracks);
+                follower = Some(packager);
+            }
+            Output::Cut(cut) => follower.as_mut().expect("started").handle_cut(*time, *cut),
+            Output::Unit(unit) => {
+                let follower = follower.as_mut().expect("started");
+                if tracks.video.is_some() || unit.kind == Kind::Audio {
+                    follower.handle_unit(*time, unit.clone());
+                }
+            }
+            _ => {}
+        }
+        if let Some(follower) = &mut follower {
+            while let Some(output) = follower.poll_output() {
+                outputs.push(output);
+            }
+        }
+    }
+    outputs
 }
