@@ -274,10 +274,11 @@ impl Publication {
             }
             return;
         }
-        let only = |this: Option<bool>, other: Option<bool>| this == Some(true) && other == Some(false);
-        let complete = video && audio
-            || video && only(self.announces_video, self.announces_audio)
-            || audio && only(self.announces_audio, self.announces_video);
+        let complete = match (video, audio) {
+            (true, true) => true,
+            (true, false) => self.announces_video == Some(true) && self.announces_audio == Some(false),
+            (false, _) => self.announces_audio == Some(true) && self.announces_video == Some(false),
+        };
         let waited = self.began.is_some_and(|began| now >= began + ANNOUNCE_AFTER)
             || self.held_span() >= ANNOUNCE_AFTER_MEDIA
             || self.held.len() >= MAX_HELD_UNITS

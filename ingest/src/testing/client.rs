@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Tag;
 use crate::amf0::{self, Value, object};
-use crate::chunk::message_type;
+use crate::chunk::{Reader, message_type};
 
 /// C0 and C1 of ffmpeg 5.1, with its digest.
 const FFMPEG_C0_C1: &[u8] = include_bytes!("../../testdata/ffmpeg-c0c1.bin");
@@ -44,6 +44,26 @@ impl Recording {
             Style::Ffmpeg => ffmpeg(app, name, tags),
             Style::Larix => larix(app, name, tags),
         }
+    }
+
+    /// A real client's `bytes`, as captured on the wire, cut at its messages; `None` if it did not publish.
+    pub fn captured(bytes: &[u8]) -> Option<Self> {
+        let (c0_c1, rest) = bytes.split_at_checked(1 + 1536)?;
+        let (c2, mut rest) = rest.split_at_checked(1536)?;
+        let mut messages = vec![c0_c1.to_vec(), c2.to_vec()];
+        let mut publish = None;
+        let mut reader = Reader::new();
+        loop {
+            let before = rest;
+            let message = reader.read(&mut rest).ok()?;
+            messages.push(before[..before.len() - rest.len()].to_vec());
+            let Some(message) = message else { break };
+            let values = if message.type_id == message_type::COMMAND_AMF0 { amf0::decode(&message.payload).ok()? } else { Vec::new() };
+            if values.first().and_then(Value::as_str) == Some("publish") {
+                publish = Some(messages.len() - 1);
+            }
+        }
+        Some(Self { messages, publish: publish? })
     }
 
     /// All bytes in one.

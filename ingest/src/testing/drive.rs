@@ -1,9 +1,11 @@
 //! Runs a client's bytes against a session, or against a server.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::{Recording, mutate};
 use crate::event::{End, Event};
 use crate::session::{Deadlines, Output, Session};
 
@@ -67,6 +69,23 @@ pub fn run<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Outcome {
     outcome
 }
 
+/// Runs `recording` with the damage of `seed` through [`run`]: what came of it, or the message of a panic.
+///
+/// # Errors
+/// Something panicked.
+pub fn attempt(recording: &Recording, seed: u64) -> Result<Outcome, String> {
+    std::panic::catch_unwind(|| run(mutate(recording, seed))).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+    })
+}
+
+fn hash(data: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(data);
+    hasher.finish()
+}
+
 /// Whether a decision is due.
 fn drain(session: &mut Session, outcome: &mut Outcome, began: Instant) -> bool {
     let mut decide = false;
@@ -85,7 +104,7 @@ fn drain(session: &mut Session, outcome: &mut Outcome, began: Instant) -> bool {
                         outcome.units += 1;
                         outcome.unit_bytes += unit.data.len();
                         let (kind, key) = (unit.kind, unit.keyframe);
-                        text = format!("{kind:?} {} {} {key} {:x?}", unit.dts, unit.pts, unit.data);
+                        text = format!("{kind:?} {} {} {key} {:016x}", unit.dts, unit.pts, hash(&unit.data));
                         assert!(unit.arrival >= began);
                     }
                     Event::End(end) => outcome.end = Some(end),

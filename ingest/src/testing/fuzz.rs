@@ -10,8 +10,11 @@ use crate::event::Event;
 use crate::flv;
 use crate::publication::Publication;
 
+/// Panics if something is wrong with what the input does.
+pub type Target = fn(&[u8]);
+
 /// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 4] = [("chunks", chunks), ("amf0", amf0), ("flv", flv), ("session", session)];
+pub const TARGETS: [(&str, Target); 4] = [("chunks", chunks), ("amf0", amf0), ("flv", flv), ("session", session)];
 
 /// A chunk stream: cutting it changes nothing, and what is held stays below the limit. The first byte is the cut.
 ///

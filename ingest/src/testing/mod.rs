@@ -10,11 +10,20 @@ mod mutate;
 use bytes::Bytes;
 
 pub use client::{ChunkWriter, Recording, Style, command};
-pub use drive::{Outcome, run, send};
+pub use drive::{Outcome, attempt, run, send};
 pub use mutate::{Rng, mutate};
 
 /// Two seconds of 64x48 H.264 (10 fps, a keyframe each second, 2 B-frames) and AAC.
 pub const SAMPLE_FLV: &[u8] = include_bytes!("../../testdata/sample.flv");
+
+/// Sessions as ffmpeg 5.1 and GStreamer 1.22 sent them, captured on the wire.
+const CAPTURED: [&[u8]; 2] = [include_bytes!("../../testdata/ffmpeg.rtmp"), include_bytes!("../../testdata/gstreamer.rtmp")];
+
+/// A session of each style, made of [`SAMPLE_FLV`] and published to `/live/key`, and the captured ones.
+pub fn recordings() -> Vec<Recording> {
+    let made = Style::ALL.map(|style| Recording::new(style, "live", "key", &tags(SAMPLE_FLV)));
+    made.into_iter().chain(CAPTURED.iter().filter_map(|bytes| Recording::captured(bytes))).collect()
+}
 
 /// One tag of an FLV file.
 #[derive(Clone, Debug, PartialEq, Eq)]

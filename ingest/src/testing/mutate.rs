@@ -22,7 +22,7 @@ impl Rng {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -31,7 +31,7 @@ impl Rng {
 
     /// Below `bound`, which must not be 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.draw() % bound
     }
 
     fn index(&mut self, len: usize) -> usize {
@@ -67,7 +67,7 @@ fn fault(messages: &mut Vec<Vec<u8>>, from: usize, rng: &mut Rng) {
         }
         1 => {
             if let Some(byte) = message.get_mut(at) {
-                *byte = rng.next() as u8;
+                *byte = rng.draw() as u8;
             }
         }
         2 | 3 => {
@@ -77,7 +77,7 @@ fn fault(messages: &mut Vec<Vec<u8>>, from: usize, rng: &mut Rng) {
             message[at.min(end)..end].copy_from_slice(&number[4 - width..][..end - at.min(end)]);
         }
         4 => {
-            let bytes: Vec<u8> = (0..=rng.below(64)).map(|_| rng.next() as u8).collect();
+            let bytes: Vec<u8> = (0..=rng.below(64)).map(|_| rng.draw() as u8).collect();
             message.splice(at..at, bytes);
         }
         5 => {
