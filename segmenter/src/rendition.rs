@@ -27,6 +27,9 @@ const BLOCKING_MAX_AGE: u32 = 6;
 const BLOCKING_MISSING_MAX_AGE: u32 = 4;
 /// Bits of a packed place that hold the part: a segment has far fewer parts than 2^20.
 const PART_BITS: u32 = 20;
+/// Parts of one rendition after which the multivariant playlist no longer waits for the others: the first may come
+/// some frames later, or never.
+const PARTS_WAITED: usize = 3;
 const NO_PLACE: u64 = u64::MAX;
 
 /// Where a rendition is, for the reports of the others; one word, so that readers never see half a change.
@@ -111,7 +114,7 @@ impl Group {
         owner.map_or(ObjectPoll::Missing { max_age: Duration::ZERO }, |owner| owner.poll_object(now, name, since))
     }
 
-    /// The multivariant playlist, once a rendition has a part. `bitrate_hint`: what the encoder says it sends
+    /// The multivariant playlist, once every rendition has a part, or one has several. `bitrate_hint`: what the encoder says it sends
     /// in all, in bits per second; used until enough was measured.
     pub fn multivariant(&self, bitrate_hint: Option<u64>) -> Option<String> {
         let snapshots: Vec<_> = self.0.renditions.load().iter().map(|r| (r.0.place.uri.clone(), r.0.current.load_full())).collect();
@@ -121,7 +124,13 @@ impl Group {
             Variant::of_view(uri, &version.view, if picture { hint.take() } else { None })
         });
         let variants: Vec<_> = variants.collect();
-        (!variants.is_empty()).then(|| multivariant::render(&variants))
+        // A player reads this once: a rendition whose first part is a moment behind must not be missing for ever.
+        let complete = variants.len() == snapshots.len();
+        let settled = snapshots.iter().any(|(_, version)| {
+            let parts = version.view.open.as_ref().map_or(0, |open| open.parts.len());
+            version.view.last_complete().is_some() || parts >= PARTS_WAITED
+        });
+        (!variants.is_empty() && (complete || settled)).then(|| multivariant::render(&variants))
     }
 
     /// `segments-sha256.json` over all renditions; holds every segment of any playlist handed out before.
