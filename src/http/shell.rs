@@ -1,5 +1,5 @@
 //! Pages: the web client inside the binary, its shell filled for public addresses, the embed page,
-//! oEmbed, and pictures.
+//! and oEmbed.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -23,6 +23,7 @@ use super::fields::QueryFields;
 use super::problem::{Problem, Result};
 use crate::app::App;
 use crate::domain::{LatencyMode, Video, short_uuid};
+use crate::live::{MULTIVARIANT, status};
 
 /// The web client as `make build` left it.
 #[derive(RustEmbed)]
@@ -43,6 +44,9 @@ const EMBED_CSP: &str = "default-src 'self'; worker-src 'self' blob:; connect-sr
     img-src 'self' data: blob: http: https:; media-src 'self' blob: http: https:; style-src 'self' 'unsafe-inline'; \
     object-src 'none'; base-uri 'none'; form-action 'none'";
 
+/// The media playlist that players begin with: the rendition as it is published.
+const SOURCE_PLAYLIST: &str = "source.m3u8";
+
 /// Shown while the web client is not in the binary.
 const NO_CLIENT: &str = "<!doctype html><title>Shoal</title><p>The server runs, but this binary was built without the web client: \
     <code>make build</code> puts it in.</p>";
@@ -53,7 +57,6 @@ pub(super) fn router() -> Router<App> {
         .route("/videos/watch/{id}", get(watch))
         .route("/videos/embed/{id}", get(embed))
         .route("/services/oembed", get(oembed))
-        .route("/lazy-static/{kind}/{name}", get(picture))
 }
 
 /// Any other path: a file of the client, or a page of it.
@@ -209,7 +212,20 @@ fn head(video: &Video, app: &App, base: &Base) -> String {
     for (name, content) in meta {
         let _ = write!(head, "<meta property=\"{name}\" content=\"{}\">", escape(&content));
     }
+    head.push_str(&preload(app, video));
     head
+}
+
+/// Lets the browser fetch a running live's playlists while the page's scripts are still on their way.
+fn preload(app: &App, video: &Video) -> String {
+    if app.live.status(video.uuid).is_none_or(|now| now.state != status::State::Live) {
+        return String::new();
+    }
+    [MULTIVARIANT, SOURCE_PLAYLIST]
+        .map(|name| {
+            format!("<link rel=\"preload\" as=\"fetch\" crossorigin href=\"/static/streaming-playlists/hls/{}/{name}\">", video.uuid)
+        })
+        .concat()
 }
 
 async fn embed(State(app): State<App>, base: Base, Path(id): Path<String>) -> Result<Response> {
@@ -240,17 +256,17 @@ async fn embed(State(app): State<App>, base: Base, Path(id): Path<String>) -> Re
         "latencyMode": latency_mode.code(),
         "url": format!("{}/w/{}", base.0, short_uuid(video.uuid)),
     });
-    Ok(html(StatusCode::OK, embed_page(&video.name, &facts), EMBED_CSP))
+    Ok(html(StatusCode::OK, embed_page(&video.name, &facts, &preload(&app, &video)), EMBED_CSP))
 }
 
-fn embed_page(title: &str, facts: &Value) -> String {
+fn embed_page(title: &str, facts: &Value, preload: &str) -> String {
     // Inside a script only `</` and `<!--` could end it early.
     let facts = facts.to_string().replace('<', "\\u003c");
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n\
          <meta property=\"og:platform\" content=\"PeerTube\">\n\
-         <link rel=\"stylesheet\" href=\"/embed/embed.css\">\n<script type=\"application/json\" id=\"shoal-embed\">{facts}</script>\n\
+         <link rel=\"stylesheet\" href=\"/embed/embed.css\">{preload}<link rel=\"modulepreload\" href=\"/embed/hls.js\">\n<script type=\"application/json\" id=\"shoal-embed\">{facts}</script>\n\
          <script type=\"module\" src=\"/embed/embed.js\"></script>\n</head>\n\
          <body><shoal-player></shoal-player><noscript>This player needs JavaScript.</noscript></body>\n</html>\n",
         escape(title)
@@ -305,30 +321,6 @@ async fn oembed(State(app): State<App>, base: Base, QueryFields(fields): QueryFi
     Ok(([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(answer)).into_response())
 }
 
-/// Pictures of videos: names are random and their bytes never change.
-async fn picture(State(app): State<App>, Path((kind, name)): Path<(String, String)>) -> Result<Response> {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) && !name.starts_with('.');
-    if !plain || !matches!(kind.as_str(), "thumbnails" | "previews") {
-        return Err(Problem::not_found("Picture"));
-    }
-    let path = app.config.data_dir.join(&kind).join(&name);
-    let Ok(bytes) = tokio::fs::read(&path).await else {
-        return Err(Problem::not_found("Picture"));
-    };
-    let content_type = match name.rsplit('.').next() {
-        Some("png") => "image/png",
-        Some("webp") => "image/webp",
-        _ => "image/jpeg",
-    };
-    let headers = [
-        (CONTENT_TYPE, content_type),
-        (CACHE_CONTROL, "public, max-age=86400"),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (HeaderName::from_static("x-content-type-options"), "nosniff"),
-    ];
-    Ok((headers, bytes).into_response())
-}
-
 /// For text and for attributes in double quotes.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
@@ -371,7 +363,7 @@ mod tests {
 
     #[test]
     fn nothing_breaks_out_of_the_page() {
-        let page = embed_page("</title><script>", &json!({ "title": "</script><script>alert(1)</script>" }));
+        let page = embed_page("</title><script>", &json!({ "title": "</script><script>alert(1)</script>" }), "");
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(page.contains("&lt;/title&gt;"));
         assert_eq!(escape("\"<&'"), "&quot;&lt;&amp;&#39;");

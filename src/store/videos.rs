@@ -225,7 +225,7 @@ impl Videos<'_> {
         let row = sqlx::query(
             "INSERT INTO videos (uuid, channel_id, name, description, support, category, licence, language, privacy, nsfw, state, is_live,
                 duration_ms, aspect_ratio, comments_policy, download_enabled, created_at, updated_at, published_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING id",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS DOUBLE PRECISION) / 10000, $15, $16, $17, $18, $19) RETURNING id",
         )
         .bind(new.uuid.to_string())
         .bind(new.channel_id.0)
@@ -240,7 +240,7 @@ impl Videos<'_> {
         .bind(new.state.code())
         .bind(i64::from(new.is_live))
         .bind(new.duration_ms)
-        .bind(new.aspect_ratio)
+        .bind(ten_thousandths(new.aspect_ratio))
         .bind(new.comments_policy.code())
         .bind(i64::from(new.download_enabled))
         .bind(now)
@@ -257,7 +257,7 @@ impl Videos<'_> {
     pub async fn update(&mut self, video: &Video) -> Result<()> {
         sqlx::query(
             "UPDATE videos SET channel_id = $1, name = $2, description = $3, support = $4, category = $5, licence = $6, language = $7,
-                privacy = $8, nsfw = $9, state = $10, is_live = $11, duration_ms = $12, aspect_ratio = $13, thumbnail = $14, preview = $15,
+                privacy = $8, nsfw = $9, state = $10, is_live = $11, duration_ms = $12, aspect_ratio = CAST($13 AS DOUBLE PRECISION) / 10000, thumbnail = $14, preview = $15,
                 comments_policy = $16, download_enabled = $17, wait_transcoding = $18, published_at = $19,
                 originally_published_at = $20, updated_at = $21 WHERE id = $22",
         )
@@ -273,7 +273,7 @@ impl Videos<'_> {
         .bind(video.state.code())
         .bind(i64::from(video.is_live))
         .bind(video.duration_ms)
-        .bind(video.aspect_ratio)
+        .bind(ten_thousandths(video.aspect_ratio))
         .bind(&video.thumbnail)
         .bind(&video.preview)
         .bind(video.comments_policy.code())
@@ -302,11 +302,11 @@ impl Videos<'_> {
     /// Notes that a live went on the air at `at`, with this picture shape. False when the video is gone.
     pub async fn went_live(&mut self, id: VideoId, at: Timestamp, aspect_ratio: Option<f64>) -> Result<bool> {
         let result = sqlx::query(
-            "UPDATE videos SET state = $1, published_at = $2, updated_at = $2, aspect_ratio = COALESCE($3, aspect_ratio) WHERE id = $4",
+            "UPDATE videos SET state = $1, published_at = $2, updated_at = $2, aspect_ratio = COALESCE(CAST($3 AS DOUBLE PRECISION) / 10000, aspect_ratio) WHERE id = $4",
         )
         .bind(VideoState::Published.code())
         .bind(at.as_millis())
-        .bind(aspect_ratio)
+        .bind(ten_thousandths(aspect_ratio))
         .bind(id.0)
         .execute(&mut *self.0)
         .await?;
@@ -380,6 +380,12 @@ impl Videos<'_> {
             .await?;
         Ok((row.try_get("total")?, row.try_get("views")?))
     }
+}
+
+/// Fractions travel as whole numbers: sqlx's Any gives a NULL float another type than a float, and
+/// PostgreSQL then refuses one of the two in a prepared statement.
+fn ten_thousandths(ratio: Option<f64>) -> Option<i64> {
+    ratio.map(|ratio| (ratio * 10_000.0).round() as i64)
 }
 
 /// A WHERE clause under construction with its arguments.

