@@ -8,8 +8,8 @@ use std::io::SeekFrom;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
+use axum::{Extension, Router};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
@@ -19,9 +19,11 @@ use segmenter::rendition::{Group, ObjectPoll, Playlist, PlaylistPoll};
 use segmenter::window::Object;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tower::ServiceExt as _;
+use tower_http::cors::{Any, CorsLayer};
 use tower_http::services::ServeFile;
 use uuid::Uuid;
 
+use super::media_access::{Answer, MediaAccess};
 use super::range;
 use crate::app::App;
 use crate::live::{MULTIVARIANT, SEGMENTS_SHA256};
@@ -29,6 +31,8 @@ use crate::live::{MULTIVARIANT, SEGMENTS_SHA256};
 /// `application/vnd.apple.mpegurl` (RFC 8216 section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const JSON: &str = "application/json";
+/// What scripts on other pages need of the headers.
+const EXPOSED: [header::HeaderName; 4] = [header::AGE, header::CONTENT_LENGTH, header::CONTENT_RANGE, header::DATE];
 /// What a file of a finished video may be cached for: its names are random and its bytes never change.
 const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// A multivariant playlist changes when its bandwidths are known better.
@@ -36,28 +40,36 @@ const MULTIVARIANT_MAX_AGE: Duration = Duration::from_secs(1);
 
 /// Below `/static/streaming-playlists/hls`.
 pub fn router() -> Router<App> {
-    Router::new().route("/static/streaming-playlists/hls/{uuid}/{file}", get(serve))
+    Router::new()
+        .route("/static/streaming-playlists/hls/{uuid}/{file}", get(serve))
+        .layer(CorsLayer::new().allow_origin(Any).allow_headers([header::AUTHORIZATION, header::RANGE]).expose_headers(EXPOSED))
+        .layer(Extension(MediaAccess::default()))
 }
 
 async fn serve(
     State(app): State<App>,
+    Extension(access): Extension<MediaAccess>,
     Path((uuid, file)): Path<(Uuid, String)>,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response<Body> {
     let headers = request.headers();
-    let mut response = match app.live.group(uuid) {
+    match access.check(&app, uuid, headers, query.as_deref()).await {
+        Ok(Answer::Allowed) => {}
+        Ok(Answer::Forbidden) => return plain(StatusCode::FORBIDDEN, "this video is not open to everybody", no_store()),
+        Ok(Answer::Unknown) => return plain(StatusCode::NOT_FOUND, "no such video", no_store()),
+        Err(error) => {
+            tracing::error!(%error, "http.hls");
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, "try again", no_store());
+        }
+    }
+    match app.live.group(uuid) {
         Some(group) => match from_broadcast(&app, &group, &file, query.as_deref(), headers).await {
             Some(response) => response,
             None => from_disk(&app, uuid, &file, request).await,
         },
         None => from_disk(&app, uuid, &file, request).await,
-    };
-    // Media is for every player on every page; what scripts need of the headers is exposed.
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Age, Content-Length, Content-Range, Date"));
-    response
+    }
 }
 
 /// `None`: not a name of the broadcast.

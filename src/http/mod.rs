@@ -9,6 +9,7 @@ mod hls;
 pub mod hub;
 mod instance;
 mod lives;
+mod media_access;
 mod model;
 pub mod openapi;
 mod problem;

@@ -1,0 +1,90 @@
+//! Who may fetch a video's media. Open videos are asked for thousands of times a second, so answers are kept for a moment.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, header};
+use uuid::Uuid;
+
+use super::extract::may_watch;
+use crate::app::App;
+use crate::store;
+
+/// How long a change of privacy takes to reach media requests.
+const FRESH: Duration = Duration::from_secs(3);
+/// Videos remembered; more are asked for in the database each time.
+const MAX_KNOWN: usize = 4096;
+
+/// What is to be said to a request for media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Go on.
+    Allowed,
+    /// 403.
+    Forbidden,
+    /// 404.
+    Unknown,
+}
+
+/// Remembers which videos anybody may watch.
+#[derive(Clone, Debug, Default)]
+pub struct MediaAccess {
+    known: Arc<Mutex<HashMap<Uuid, (Instant, bool)>>>,
+}
+
+impl MediaAccess {
+    /// Whether this request may fetch media of `video`: it is open, or the request carries an access token (as
+    /// `Authorization: Bearer`, or in the query as `videoFileToken`) of somebody who may watch it.
+    pub async fn check(&self, app: &App, video: Uuid, headers: &HeaderMap, query: Option<&str>) -> store::Result<Answer> {
+        let now = Instant::now();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&video).copied();
+        if let Some((_, true)) = known.filter(|(at, _)| now.duration_since(*at) < FRESH) {
+            return Ok(Answer::Allowed);
+        }
+        let mut tx = app.store.read().await?;
+        let Some(found) = tx.videos().by_uuid(video).await? else { return Ok(Answer::Unknown) };
+        drop(tx);
+        let is_open = may_watch(None, &found);
+        self.remember(video, now, is_open);
+        if is_open {
+            return Ok(Answer::Allowed);
+        }
+        let user = match token(headers, query) {
+            Some(token) => app.auth.user(&app.store, token).await?,
+            None => None,
+        };
+        Ok(if may_watch(user.as_ref(), &found) { Answer::Allowed } else { Answer::Forbidden })
+    }
+
+    fn remember(&self, video: Uuid, now: Instant, is_open: bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.retain(|_, (at, _)| now.duration_since(*at) < FRESH);
+        }
+        if known.len() < MAX_KNOWN {
+            known.insert(video, (now, is_open));
+        }
+    }
+}
+
+fn token<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    bearer.or_else(|| query?.split('&').find_map(|pair| pair.strip_prefix("videoFileToken=")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn finds_the_token_where_players_put_it() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(token(&headers, Some("_HLS_msn=4&videoFileToken=abc")), Some("abc"));
+        assert_eq!(token(&headers, None), None);
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer xyz"));
+        assert_eq!(token(&headers, Some("videoFileToken=abc")), Some("xyz"));
+    }
+}
