@@ -100,7 +100,7 @@ fn times(time: MediaTime, factor: i64) -> MediaTime {
 }
 
 /// A delta update of `view` would differ from the whole playlist.
-pub(crate) fn skips(view: &View) -> bool {
+pub fn skips(view: &View) -> bool {
     !view.ended && skippable(view) > 0
 }
 

@@ -136,7 +136,7 @@ impl Group {
     /// `segments-sha256.json` over all renditions; holds every segment of any playlist handed out before.
     pub fn segments_sha256(&self) -> Bytes {
         let versions: Vec<_> = self.0.renditions.load().iter().map(|r| r.0.current.load_full()).collect();
-        let key: Vec<u64> = versions.iter().map(|version| version.view.segments_version).collect();
+        let key: Vec<u64> = versions.iter().map(|version| version.view.segments_version()).collect();
         let mut cached = self.0.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.1.is_empty() || cached.0 != key {
             let text = sha256::render(versions.iter().map(|version| &version.view));

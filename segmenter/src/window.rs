@@ -189,7 +189,6 @@ pub struct View {
     pub(crate) next_part: u64,
     pub(crate) ended: bool,
     pub(crate) measured: Measured,
-    /// Changes when the set of complete segments does.
     pub(crate) segments_version: u64,
 }
 
@@ -214,12 +213,14 @@ impl Object {
 
 /// What the window knows of a name.
 #[derive(Clone, Debug)]
-pub(crate) enum Lookup {
+pub enum Lookup {
+    /// There it is.
     Found(Object),
     /// The hinted part: it will come next.
     Hinted,
     /// A later part than the hinted one: not known, yet to come.
     Later,
+    /// Never was, is an absence, or is gone.
     Missing,
 }
 
@@ -254,12 +255,17 @@ impl View {
     }
 
     /// LAST-MSN and LAST-PART (section 4.4.5.4).
-    pub(crate) fn last_part(&self) -> Option<(u64, u64)> {
+    pub fn last_part(&self) -> Option<(u64, u64)> {
         match (&self.open, self.listed.last()) {
             (Some(open), _) => Some((open.msn, (open.parts.len() as u64).saturating_sub(1))),
             (None, Some(segment)) => Some((segment.msn, (segment.parts.len() as u64).saturating_sub(1))),
             (None, None) => None,
         }
+    }
+
+    /// Changes when the set of complete segments does.
+    pub fn segments_version(&self) -> u64 {
+        self.segments_version
     }
 
     /// Duration of all that is listed.
@@ -295,7 +301,8 @@ impl View {
         })
     }
 
-    pub(crate) fn look_up(&self, resource: Resource) -> Lookup {
+    /// The bytes of a resource.
+    pub fn look_up(&self, resource: Resource) -> Lookup {
         match resource {
             Resource::Init(number) => {
                 let init = self.inits.iter().find(|init| init.number == number);
@@ -416,7 +423,8 @@ impl Window {
         window.next_part = recording.next_part();
         window.discontinuity_sequence = recording.discontinuities_dropped;
         let real = recording.segments.iter().fold(MediaTime::ZERO, |sum, segment| sum + segment.duration());
-        if let Some(first) = recording.segments.first().filter(|_| real < window.floor()) {
+        // Less than what was published may have been recorded: when in doubt they were gone already.
+        if let Some(first) = recording.segments.first().filter(|_| real + window.target() < window.floor()) {
             window.lead_in(now, first.msn, first.first_part, first.program_date_time, first.init);
         }
         for segment in &recording.segments {
