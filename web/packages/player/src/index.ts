@@ -7,5 +7,6 @@ export { createPlayer, Player } from './player';
 export type { Details, PlayerEvents, PlayerOptions, Stats } from './player';
 export type { Quality } from './engine';
 export { loadHls } from './engine';
+export type { Token } from './source';
 export type { LatencyMode, Range } from './latency';
 export type { Phase, PlayerState } from './state';

@@ -2,7 +2,7 @@
 
 import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engine';
 import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
-import { HttpError, Source } from './source';
+import { HttpError, Source, type Token } from './source';
 import { LinkWatch, playerState, retryDelay, type Phase, type PlayerState } from './state';
 
 export interface PlayerOptions {
@@ -20,6 +20,8 @@ export interface PlayerOptions {
 	startSeconds?: number;
 	/** throughput measured on an earlier visit, for the first choice of quality */
 	throughputBps?: number | null;
+	/** for a video that is not open to everybody: gives the viewer's access token for each request */
+	token?: Token;
 	/** takes each line that hls.js logs, for developers */
 	log?: (line: string) => void;
 }
@@ -144,7 +146,7 @@ export class Player {
 		this.#phase = options.phase ?? 'live';
 		this.following = this.#phase !== 'vod';
 		this.#latency = new LatencyController(TARGET_S[options.latencyMode ?? 1]);
-		this.#source = new Source(options.playlistUrl, this.#latency.base_target_s, options.throughputBps ?? null);
+		this.#source = new Source(options.playlistUrl, this.#latency.base_target_s, options.throughputBps ?? null, options.token ?? null);
 		this.#idle = options.autoplay === false;
 		video.muted = options.muted ?? false;
 		video.playsInline = true;

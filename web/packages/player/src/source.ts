@@ -17,6 +17,9 @@ export interface FetchedText extends Omit<Fetched, 'data'> {
 	age_s: number | null;
 }
 
+/** Gives the access token of the viewer, for videos that are not open to everybody. */
+export type Token = () => string | null | Promise<string | null>;
+
 /** An answer that is no success. */
 export class HttpError extends Error {
 	constructor(
@@ -58,7 +61,8 @@ export class Source {
 	constructor(
 		readonly master_url: string,
 		public target_s: number,
-		private readonly known_throughput_bps: number | null
+		private readonly known_throughput_bps: number | null,
+		private readonly token: Token | null = null
 	) {}
 
 	/**
@@ -150,10 +154,19 @@ export class Source {
 		return this.join && this.start_url !== null && samePath(url, this.start_url) ? this.join.request(url) : url;
 	}
 
+	/** Settings of a request. The token goes to the playlist's own server alone. */
+	async #request(url: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<RequestInit> {
+		const own = this.token !== null && new URL(url).origin === new URL(this.master_url).origin;
+		const token = own && this.token ? await this.token() : null;
+		if (token) headers.Authorization = `Bearer ${token}`;
+		return { signal, headers, priority: 'high' } as RequestInit;
+	}
+
 	async fetchText(url: string, signal: AbortSignal): Promise<FetchedText> {
 		const start_ms = performance.now();
+		const init = await this.#request(url, signal);
 		const sent_ms = Date.now();
-		const response = await fetch(url, { signal, priority: 'high' } as RequestInit);
+		const response = await fetch(url, init);
 		const first_ms = performance.now();
 		const received_ms = Date.now();
 		if (!response.ok) throw new HttpError(response.status, url);
@@ -174,8 +187,7 @@ export class Source {
 
 	async fetchBytes(url: string, signal: AbortSignal, range?: { start: number; end: number }): Promise<Fetched> {
 		const start_ms = performance.now();
-		const init = { signal, priority: 'high' } as RequestInit;
-		if (range) init.headers = { Range: `bytes=${range.start}-${range.end - 1}` };
+		const init = await this.#request(url, signal, range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {});
 		const response = await fetch(url, init);
 		const first_ms = performance.now();
 		if (!response.ok) throw new HttpError(response.status, url);
