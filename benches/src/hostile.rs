@@ -112,7 +112,8 @@ pub(crate) async fn run(common: &Common, sessions: u64, seed: u64) -> anyhow::Re
         let within = memory.iter().filter(|(n, _)| (from..=to).contains(&(*n as f64)));
         within.map(|(_, rss)| *rss).fold(0.0, f64::max)
     };
-    let (early, late) = (at(0.0, 0.34), at(0.66, 1.0));
+    let first = memory.first().map_or(0.0, |(_, rss)| *rss);
+    let (early, late) = (at(0.0, 0.34).max(first), at(0.66, 1.0));
     let mut table = Table::new("hostile");
     table.bound(
         format!("{all} damaged sessions in {:.0} s: panics", took.as_secs_f64()),
