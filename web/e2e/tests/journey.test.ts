@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barriers } from '../support/accessibility';
 import { collectFaults, DESK, launch, plays, screenshots } from '../support/browser';
 import { Publisher } from '../support/publisher';
 import { PASSWORD, Shoal } from '../support/shoal';
@@ -28,6 +29,7 @@ test('an empty server says how to begin', async () => {
 	await page.goto(shoal.url);
 	await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
 	await screenshots(page, 'home-empty');
+	expect(await barriers(page)).toEqual([]);
 	await page.getByRole('link', { name: 'Start your first live' }).click();
 	await page.waitForURL('**/login?next=%2Flive%2Fnew');
 });
@@ -38,6 +40,7 @@ test('a wrong password is told in words, the right one leads on', async () => {
 	await page.getByRole('button', { name: 'Log in' }).click();
 	await page.getByRole('alert').filter({ hasText: 'The user name or the password is not right.' }).waitFor();
 	await screenshots(page, 'login');
+	expect(await barriers(page)).toEqual([]);
 	await page.getByLabel('Password').fill(PASSWORD);
 	await page.keyboard.press('Enter');
 	await page.waitForURL('**/live/new');
@@ -48,6 +51,7 @@ test('a live is created, its key is hidden until asked for', async () => {
 	await page.getByRole('button', { name: 'Create the live' }).click();
 	await page.getByText('Give the live a name').waitFor();
 	await screenshots(page, 'go-live');
+	expect(await barriers(page)).toEqual([]);
 	await page.getByLabel('Name', { exact: true }).fill('My first live');
 	await page.getByRole('button', { name: 'Create the live' }).click();
 	await page.waitForURL(/\/live\/[0-9a-f-]{36}$/);
@@ -77,6 +81,7 @@ test('what the encoder sends is shown, with its health', async () => {
 	await page.getByText('The stream arrives well.').waitFor();
 	await page.getByText('On air, started').waitFor();
 	await screenshots(page, 'dashboard');
+	expect(await barriers(page)).toEqual([]);
 });
 
 test('a new stream key takes the place of the old one', async () => {
@@ -92,6 +97,7 @@ test('the owner ends the stream, and finds its replay', async () => {
 	const dialog = page.getByRole('dialog');
 	await dialog.waitFor();
 	await screenshots(page, 'dashboard-end');
+	expect(await barriers(page)).toEqual([]);
 	await dialog.getByRole('button', { name: 'End it now' }).click();
 	await page.getByText('The broadcast was ended.').waitFor();
 	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 10_000 });
@@ -104,6 +110,7 @@ test('the owner ends the stream, and finds its replay', async () => {
 	await page.getByRole('heading', { name: 'My videos' }).waitFor();
 	await page.getByRole('link', { name: 'My first live' }).first().waitFor();
 	await screenshots(page, 'library');
+	expect(await barriers(page)).toEqual([]);
 });
 
 test('logging out shuts what is private', async () => {

@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barriers } from '../support/accessibility';
 import { collectFaults, DESK, launch, plays, progress, screenshots, stats, video } from '../support/browser';
 import { Publisher } from '../support/publisher';
 import { Shoal } from '../support/shoal';
@@ -34,9 +35,11 @@ test('a waiting page starts by itself', async () => {
 	await page.goto(shoal.url + live.watchPath);
 	await page.getByRole('heading', { name: 'The live has not started yet' }).waitFor();
 	await screenshots(page, 'waiting');
+	expect(await barriers(page)).toEqual([]);
 
 	const publisher = publish(live.publishUrl);
 	await plays(page, 10_000);
+	console.info(`from the start of the encoder to the moving picture: ${Date.now() - publisher.started_ms} ms`);
 	// Generous for two cores; the row of the benchmark says 2.5 s.
 	expect(Date.now() - publisher.started_ms).toBeLessThan(6000);
 	expect(sockets).toBe(1);
@@ -57,6 +60,7 @@ test('the encoder goes and comes back: the same page plays on', async () => {
 	await first.kill();
 	await page.getByRole('heading', { name: 'The connection to the streamer was lost' }).waitFor({ timeout: 6000 });
 	await screenshots(page, 'interrupted');
+	expect(await barriers(page)).toEqual([]);
 	await pause(5000);
 	const second = publish(live.publishUrl);
 	await plays(page, 10_000);
@@ -83,6 +87,7 @@ test('what was streamed can be watched after the end, whole and with seeking', a
 	const replay = page.getByRole('button', { name: 'Watch the replay' });
 	await replay.waitFor({ timeout: 10_000 });
 	await screenshots(page, 'ended');
+	expect(await barriers(page)).toEqual([]);
 	await replay.click();
 	await plays(page, 10_000);
 	const duration_s = await video(page).evaluate((element: HTMLVideoElement) => element.duration);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barriers } from '../support/accessibility';
 import { collectFaults, DESK, latencies, launch, median, plays, progress, screenshots, stats, video, watch } from '../support/browser';
 import { Publisher } from '../support/publisher';
 import { Shoal, type TestLive } from '../support/shoal';
@@ -40,6 +41,7 @@ test('a live plays, about a second behind life, with nothing from elsewhere', as
 	expect(seen.frames).toBeGreaterThan(90);
 
 	const measured = await latencies(page, 60, 10_000);
+	console.info(`picture moves after ${Math.round(started_ms)} ms; glass to glass ${Math.round(median(measured))} ms (median)`);
 	expect(measured.length).toBeGreaterThanOrEqual(50);
 	expect(median(measured)).toBeGreaterThan(100);
 	expect(median(measured)).toBeLessThan(2500);
@@ -63,6 +65,7 @@ test('a live plays, about a second behind life, with nothing from elsewhere', as
 	expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Harbour, Sunday morning');
 	await until('the viewer is counted', 15_000, async () => /^[1-9]/.test((await page.locator('.viewers').textContent()) ?? ''));
 	await screenshots(page, 'live');
+	expect(await barriers(page)).toEqual([]);
 	expect(faults).toEqual([]);
 	await page.close();
 });
@@ -72,6 +75,7 @@ test('the home page shows what is live, and leads there', async () => {
 	await page.goto(shoal.url);
 	await page.getByRole('heading', { name: 'Live now' }).waitFor();
 	await screenshots(page, 'home');
+	expect(await barriers(page)).toEqual([]);
 	await page.getByRole('link', { name: 'Harbour, Sunday morning' }).click();
 	await page.waitForURL(`**${live.watchPath}`);
 	await plays(page, 10_000);
@@ -114,6 +118,7 @@ test('an address that leads nowhere says so', async () => {
 		await page.getByRole('heading', { level: 1, name: 'There is nothing here' }).waitFor();
 	}
 	await screenshots(page, 'not-found');
+	expect(await barriers(page)).toEqual([]);
 	await page.close();
 });
 
