@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Api, LatencyMode, Privacy, type NewLive } from '@shoal/api-client';
+import type { Page } from 'playwright-core';
 import { outlive } from './outlive';
 import { until } from './until';
 
@@ -58,6 +59,13 @@ export class Shoal {
 	get url(): string {
 		if (!this.#addresses) throw new Error('not started');
 		return this.#addresses.public_url;
+	}
+
+	/** Logs root in on `page`, as the login page would. */
+	async logIn(page: Page): Promise<void> {
+		const tokens = await this.api.login('root', PASSWORD);
+		const stored = { ...tokens, expires_at: Date.now() + tokens.expires_in * 1000 };
+		await page.addInitScript((session) => localStorage.setItem('shoal.session', session), JSON.stringify(stored));
 	}
 
 	/** As root. */

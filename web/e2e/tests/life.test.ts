@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers } from '../support/accessibility';
 import { collectFaults, DESK, launch, plays, progress, screenshots, stats, video } from '../support/browser';
+import { Privacy } from '@shoal/api-client';
 import { Publisher } from '../support/publisher';
 import { Shoal } from '../support/shoal';
 import { pause, until } from '../support/until';
@@ -124,4 +125,23 @@ test('a permanent live waits for its next broadcast and starts again on the same
 	expect((await shoal.api.liveSessions(live.uuid)).total).toBe(2);
 	await second.stop();
 	await page.close();
+});
+
+test('a private live is for its owner alone', async () => {
+	const live = await shoal.createLive({ name: 'Rehearsal', privacy: Privacy.private });
+	const publisher = publish(live.publishUrl);
+	const stranger = await browser.newPage({ viewport: DESK });
+	await stranger.goto(shoal.url + live.watchPath);
+	await stranger.getByRole('heading', { level: 1, name: 'Not for you to see' }).waitFor();
+	await stranger.getByRole('main').getByRole('link', { name: 'Log in' }).waitFor();
+	await stranger.close();
+
+	const owner = await (await browser.newContext({ viewport: DESK })).newPage();
+	await shoal.logIn(owner);
+	await owner.goto(shoal.url + live.watchPath);
+	await plays(owner, 10_000);
+	await owner.getByRole('link', { name: 'Manage this live' }).click();
+	await plays(owner, 10_000);
+	await publisher.stop();
+	await owner.close();
 });

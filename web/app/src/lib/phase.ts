@@ -1,4 +1,4 @@
-import { VideoState, type VideoDetails } from '@shoal/api-client';
+import { Privacy, VideoState, type VideoDetails } from '@shoal/api-client';
 import type { Phase } from '@shoal/api-client/events';
 
 /** What the watch page shows. `recorded`: a finished video or replay. */
@@ -31,6 +31,11 @@ export function advance(current: View, next: Phase): View {
 /** Where this server will have the playlist of a live that is not on yet; unknown for another server's. */
 export function expectedPlaylist(video: Pick<VideoDetails, 'isLive' | 'isLocal' | 'uuid'>): string | null {
 	return video.isLive && video.isLocal ? `/static/streaming-playlists/hls/${video.uuid}/master.m3u8` : null;
+}
+
+/** Whether everybody may watch it; otherwise each request needs the viewer's token. */
+export function isOpen(video: Pick<VideoDetails, 'privacy'>): boolean {
+	return video.privacy.id === Privacy.public || video.privacy.id === Privacy.unlisted;
 }
 
 /** The playlist's address, once there is something to play. */

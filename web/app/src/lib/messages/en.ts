@@ -162,7 +162,7 @@ export const en = {
 	'error.not-found.title': 'There is nothing here',
 	'error.not-found.text': 'The address is wrong, or what was here has gone.',
 	'error.forbidden.title': 'Not for you to see',
-	'error.forbidden.text': 'Only its owner can open this page.',
+	'error.forbidden.text': 'This page is not open to everybody.',
 	'error.unreachable.title': 'The server does not answer',
 	'error.unreachable.text': 'Check your connection. This page tries again by itself.',
 	'error.broken.title': 'Something went wrong',
