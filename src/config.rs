@@ -78,6 +78,10 @@ pub struct Config {
     /// Password of user `root` at the first start; only from `SHOAL_ROOT_PASSWORD`.
     #[serde(skip)]
     pub root_password: Option<Secret>,
+    /// This program, for work that runs in a process of its own; set by the command line. Without it that work is done
+    /// in this process.
+    #[serde(skip)]
+    pub program: Option<PathBuf>,
 }
 
 /// How the instance presents itself.
@@ -279,6 +283,7 @@ impl Default for Config {
             metrics: Metrics::default(),
             federation: Federation::default(),
             root_password: None,
+            program: None,
         }
     }
 }

@@ -47,6 +47,9 @@ enum Command {
     Config(ConfigCommand),
     /// Print the API's description (OpenAPI, JSON).
     Openapi,
+    /// What the server does in processes of their own.
+    #[command(subcommand, hide = true)]
+    Media(crate::live::studio::Task),
     /// Measure (see docs/benchmarks.md).
     #[command(disable_help_flag = true)]
     Bench {
@@ -104,7 +107,9 @@ pub fn run() -> Result<()> {
     match arguments.command {
         Command::Serve { demo } => {
             start_log();
-            runtime()?.block_on(serve(config()?, demo))
+            let mut config = config()?;
+            config.program = std::env::current_exe().ok();
+            runtime()?.block_on(serve(config, demo))
         }
         Command::Publish(publish) => {
             start_log();
@@ -124,6 +129,7 @@ pub fn run() -> Result<()> {
             println!("The configuration is good.");
             Ok(())
         }
+        Command::Media(task) => runtime()?.block_on(crate::live::studio::run(task)),
         Command::Openapi => {
             println!("{}", crate::http::openapi::document_json());
             Ok(())

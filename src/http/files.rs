@@ -2,19 +2,23 @@
 
 use std::path::Path as FilePath;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
+use uuid::Uuid;
 
+use super::media_access::{Answer, MediaAccess};
 use crate::app::App;
 use crate::live::{thumbnail, web_videos_folder};
 
 /// Pictures get a new name when they change, and videos never change under theirs.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// Browsers save it instead of showing it.
+pub(super) const ATTACHMENT: HeaderValue = HeaderValue::from_static("attachment");
 
 /// Pictures below `/lazy-static`, videos below `/static/web-videos` and `/download/web-videos`.
 pub fn router() -> Router<App> {
@@ -23,7 +27,8 @@ pub fn router() -> Router<App> {
         .route("/lazy-static/previews/{file}", get(large_picture))
         .route("/static/thumbnails/{file}", get(small_picture))
         .route("/static/web-videos/{file}", get(video))
-        .route("/download/web-videos/{file}", get(download))
+        .route("/download/web-videos/{file}", get(video))
+        .layer(Extension(MediaAccess::default()))
 }
 
 async fn small_picture(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
@@ -34,14 +39,35 @@ async fn large_picture(State(app): State<App>, Path(file): Path<String>, request
     serve(&thumbnail::previews_folder(&app.config.data_dir), &file, request).await
 }
 
-async fn video(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
-    serve(&web_videos_folder(&app.config.data_dir), &file, request).await
+/// A video's files are named by its public id; who may not watch it may not fetch them.
+async fn video(
+    State(app): State<App>,
+    Extension(access): Extension<MediaAccess>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response<Body> {
+    let Some(uuid) = file.get(..36).and_then(|text| Uuid::parse_str(text).ok()) else { return not_found() };
+    match access.check(&app, uuid, request.headers(), query.as_deref()).await {
+        Ok(Answer::Allowed) => {}
+        Ok(Answer::Forbidden) => return refused(StatusCode::FORBIDDEN, "this video is not open to everybody"),
+        Ok(Answer::Unknown) => return not_found(),
+        Err(error) => {
+            tracing::error!(%error, "http.files");
+            return refused(StatusCode::INTERNAL_SERVER_ERROR, "try again");
+        }
+    }
+    let is_download = request.uri().path().starts_with("/download/") || asks_for_download(query.as_deref());
+    let mut response = serve(&web_videos_folder(&app.config.data_dir), &file, request).await;
+    if is_download {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, ATTACHMENT);
+    }
+    response
 }
 
-async fn download(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
-    let mut response = serve(&web_videos_folder(&app.config.data_dir), &file, request).await;
-    response.headers_mut().insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
-    response
+/// `?download=1`, as file addresses in the API have it.
+pub(super) fn asks_for_download(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|pair| pair == "download=1"))
 }
 
 /// A file by a name without anything that leads elsewhere.
@@ -66,8 +92,12 @@ async fn serve(folder: &FilePath, file: &str, request: Request) -> Response<Body
 }
 
 fn not_found() -> Response<Body> {
-    let mut response = Response::new(Body::from("no such file"));
-    *response.status_mut() = StatusCode::NOT_FOUND;
+    refused(StatusCode::NOT_FOUND, "no such file")
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

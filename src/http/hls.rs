@@ -66,9 +66,9 @@ async fn serve(
     match app.live.group(uuid) {
         Some(group) => match from_broadcast(&app, &group, &file, query.as_deref(), headers).await {
             Some(response) => response,
-            None => from_disk(&app, uuid, &file, request).await,
+            None => from_disk(&app, uuid, &file, query.as_deref(), request).await,
         },
-        None => from_disk(&app, uuid, &file, request).await,
+        None => from_disk(&app, uuid, &file, query.as_deref(), request).await,
     }
 }
 
@@ -162,7 +162,7 @@ async fn read(path: &std::path::Path, offset: u64, length: u64) -> std::io::Resu
     Ok(bytes.into())
 }
 
-async fn from_disk(app: &App, uuid: Uuid, file: &str, request: Request) -> Response<Body> {
+async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, request: Request) -> Response<Body> {
     let Some(path) = file_path(app, uuid, file) else {
         return plain(StatusCode::NOT_FOUND, "no such file", no_store());
     };
@@ -185,6 +185,9 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, request: Request) -> Respo
         app.metrics.http_media_bytes.add(length);
     }
     headers.insert(header::CACHE_CONTROL, max_age(FILE_MAX_AGE));
+    if super::files::asks_for_download(query) {
+        headers.insert(header::CONTENT_DISPOSITION, super::files::ATTACHMENT);
+    }
     response
 }
 

@@ -24,7 +24,7 @@ const RESERVED: Duration = Duration::from_secs(5);
 /// How often the owner's page hears how the stream is.
 const HEALTH: Duration = Duration::from_secs(1);
 /// How often cards and link previews get a new picture.
-const PICTURE: Duration = Duration::from_secs(60);
+const PICTURE: Duration = Duration::from_secs(120);
 /// Units taken in one go before others on this thread get their turn.
 const BATCH: usize = 64;
 

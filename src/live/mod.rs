@@ -10,6 +10,7 @@ mod recorder;
 mod recover;
 mod replay;
 pub mod status;
+pub mod studio;
 pub mod thumbnail;
 
 use std::collections::HashMap;

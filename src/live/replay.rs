@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::broadcast::Remains;
 use super::clerk::Subject;
 use super::pipeline::{SOURCE, recorded_renditions};
-use super::{recording_folder, thumbnail, vod_folder};
+use super::{recording_folder, studio, thumbnail, vod_folder};
 use crate::app::App;
 use crate::domain::{LiveSession, Timestamp, Video, VideoId, VideoState};
 use crate::events::Event;
@@ -310,19 +310,18 @@ impl Job for RemuxReplay {
                 false => format!("{}.mp4", video.uuid),
             };
             let (input, output) = (folder.join(run), downloads.join(&name));
-            let info = spawn_blocking(move || segmenter_gst::remux(&[input], &output)).await??;
-            let picture = info.video.as_ref();
+            let facts = studio::remux(app.config.program.as_deref(), input, output).await?;
             let file = NewFile {
                 video_id: id,
                 playlist_id: None,
                 file: name,
-                resolution: picture.map_or(0, |video| video.height.into()),
-                width: picture.map(|video| video.width.into()),
-                height: picture.map(|video| video.height.into()),
-                size_bytes: i64::try_from(info.size_bytes).unwrap_or(i64::MAX),
-                fps: picture.and_then(|video| video.frame_rate).map_or(-1, |rate| rate.round() as i64),
-                has_audio: info.audio.is_some(),
-                has_video: picture.is_some(),
+                resolution: facts.height.map_or(0, Into::into),
+                width: facts.width.map(Into::into),
+                height: facts.height.map(Into::into),
+                size_bytes: i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
+                fps: facts.frame_rate.map_or(-1, |rate| rate.round() as i64),
+                has_audio: facts.has_audio,
+                has_video: facts.height.is_some(),
             };
             let mut tx = app.store.write().await?;
             tx.files().add(&file).await?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::studio;
 use crate::app::App;
 use crate::domain::Video;
 
@@ -33,22 +34,22 @@ pub(super) async fn make(app: &App, video: &Video, init: Bytes, part: Bytes) {
 }
 
 async fn try_make(app: &App, video: &Video, init: Bytes, part: Bytes) -> anyhow::Result<()> {
-    let fmp4 = [init, part];
+    let program = app.config.program.as_deref();
+    let pictures = studio::pictures(program, init, part, [THUMBNAIL_WIDTH, PREVIEW_WIDTH]).await?;
     // A new name each time, so that caches need not be asked.
     let name = format!("{}.jpg", Uuid::new_v4());
     let data_dir = &app.config.data_dir;
-    let targets = [(thumbnails_folder(data_dir), THUMBNAIL_WIDTH), (previews_folder(data_dir), PREVIEW_WIDTH)];
-    for (folder, width) in &targets {
-        let picture = segmenter_gst::thumbnail(&fmp4, *width).await?;
+    let folders = [thumbnails_folder(data_dir), previews_folder(data_dir)];
+    for (folder, picture) in folders.iter().zip(&pictures) {
         tokio::fs::create_dir_all(folder).await?;
-        tokio::fs::write(folder.join(&name), &picture).await?;
+        tokio::fs::write(folder.join(&name), picture).await?;
     }
     let mut tx = app.store.write().await?;
     let before = tx.videos().by_id(video.id).await?;
     tx.videos().set_pictures(video.id, &name, &name).await?;
     tx.commit().await?;
     let old = before.map(|video| [video.thumbnail, video.preview]).unwrap_or_default();
-    for ((folder, _), old) in targets.iter().zip(old) {
+    for (folder, old) in folders.iter().zip(old) {
         if let Some(old) = old {
             let _ = tokio::fs::remove_file(folder.join(old)).await;
         }
