@@ -21,7 +21,7 @@ pub struct Layout {
 impl Layout {
     /// For a picture of this size in pixels; `None` if it is too small to carry a stamp (below 160x90).
     pub fn new(width: usize, height: usize) -> Option<Self> {
-        (width >= 160 && height >= 90).then(|| Self { block: width / BLOCKS, height: height / 15 })
+        (width >= 160 && height >= 90).then_some(Self { block: width / BLOCKS, height: height / 15 })
     }
 
     /// Rows that the stamp takes.

@@ -27,16 +27,14 @@ const QUALITY: i32 = 80;
 pub async fn thumbnail(fmp4: &[Bytes], max_width: u32) -> Result<Bytes, Error> {
     let (mut pipeline, mut pictures) = start(fmp4, max_width)?;
     let decoding = async {
-        loop {
-            tokio::select! {
-                biased;
-                Some(picture) = pictures.recv() => return Ok(picture),
-                report = pipeline.report() => match report {
-                    // The end is reported after the last picture.
-                    Report::End => return pictures.try_recv().map_err(|_| Error::Malformed("no picture in it".to_owned())),
-                    Report::Failed { message, .. } => return Err(Error::Malformed(message)),
-                },
-            }
+        tokio::select! {
+            biased;
+            Some(picture) = pictures.recv() => Ok(picture),
+            report = pipeline.report() => match report {
+                // The end is reported after the last picture.
+                Report::End => pictures.try_recv().map_err(|_| Error::Malformed("no picture in it".to_owned())),
+                Report::Failed { message, .. } => Err(Error::Malformed(message)),
+            },
         }
     };
     let outcome = tokio::time::timeout(LIMIT, decoding).await.unwrap_or(Err(Error::Timeout { what: "a thumbnail", limit: LIMIT }));

@@ -122,6 +122,65 @@ async fn small_renditions_have_half_of_60_frames() {
     assert_eq!(keyframes(got), keyframes(&units));
 }
 
+/// A second of test picture in another coding: one fragment per frame, so that `mdat` is the frame. With a picture of the first.
+fn coded(codec: Codec, encoder: &[&str]) -> (Video, Vec<Unit>, Bytes) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("coded.mp4");
+    let mut command = std::process::Command::new("ffmpeg");
+    command.args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=15:d=1", "-pix_fmt", "yuv420p", "-g", "8"]).args(encoder);
+    command.args(["-movflags", "frag_every_frame+empty_moov+default_base_moof"]).arg(&path);
+    assert!(command.status().unwrap().success());
+    let file = Bytes::from(std::fs::read(&path).unwrap());
+    let kind: &[u8; 4] = match codec {
+        Codec::H265 => b"hvcC",
+        Codec::Av1 => b"av1C",
+        _ => b"vpcC",
+    };
+    let payload = |at: usize| file.slice(at + 4..at - 4 + u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize);
+    let find = |kind: &[u8; 4], from: usize| file[from..].windows(4).position(|window| window == kind).map(|at| from + at);
+    let config = payload(find(kind, 0).unwrap());
+    let mut units = Vec::new();
+    let mut at = 0;
+    while let Some(mdat) = find(b"mdat", at) {
+        let data = payload(mdat);
+        at = mdat + data.len();
+        let time = MediaTime::from_ticks(units.len() as i64, 15);
+        units.push(Unit { kind: Kind::Video, dts: time, pts: time, keyframe: units.len() % 8 == 0, data, arrival: Instant::now() });
+    }
+    (Video { codec, config, width: 320, height: 240 }, units, file)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_codings_are_decoded() {
+    let cases: [(Codec, &[&str]); 3] = [
+        (
+            Codec::H265,
+            &[
+                "-c:v",
+                "libx265",
+                "-preset",
+                "ultrafast",
+                "-tag:v",
+                "hvc1",
+                "-x265-params",
+                "bframes=0:scenecut=0:keyint=8:min-keyint=8:log-level=none",
+            ],
+        ),
+        (Codec::Vp9, &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"]),
+        (Codec::Av1, &["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"]),
+    ];
+    for (codec, encoder) in cases {
+        let (video, units, file) = coded(codec, encoder);
+        assert_eq!(units.len(), 15, "{codec:?}");
+        let renditions = transcode(&video, &units, &[Rung { height: 120, bitrate_kbps: 200 }]).await;
+        let got = &renditions[&0].1;
+        assert_eq!(got.iter().map(|unit| unit.pts).collect::<Vec<_>>(), units.iter().map(|unit| unit.pts).collect::<Vec<_>>(), "{codec:?}");
+        assert_eq!(keyframes(got), keyframes(&units), "{codec:?}");
+        let picture = segmenter_gst::thumbnail(&[file], 160).await.unwrap_or_else(|error| panic!("{codec:?}: {error}"));
+        assert_eq!(picture[..2], [0xff, 0xd8], "{codec:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_encoder_that_lags_costs_whole_groups() {
     let (video, units) = source(Pattern { width: 640, height: 360, ..Pattern::default() }, Preset::Zerolatency, 20, 2, 0).await;

@@ -40,10 +40,10 @@ impl Painter {
         }
         for (index, bar) in BARS.iter().enumerate() {
             let (left, right) = (planes.width * index / BARS.len(), planes.width * (index + 1) / BARS.len());
-            for plane in 0..3 {
+            for (plane, &value) in bar.iter().enumerate() {
                 let shift = usize::from(plane > 0);
                 let (top, bottom) = (stamp.height() >> shift, planes.height >> shift);
-                fill(&mut painter.background, &planes, plane, left >> shift..right >> shift, top..bottom, bar[plane]);
+                fill(&mut painter.background, &planes, plane, left >> shift..right >> shift, top..bottom, value);
             }
         }
         let band = painter.texture_band();
