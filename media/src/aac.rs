@@ -84,8 +84,7 @@ fn audio_object_type(bits: &mut Bits<'_>) -> Option<u32> {
 }
 
 fn sampling_frequency(bits: &mut Bits<'_>) -> Option<u32> {
-    const RATES: [u32; 13] =
-        [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+    const RATES: [u32; 13] = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
     match bits.bits(4)? {
         15 => bits.bits(24).filter(|&rate| (1_000..=192_000).contains(&rate)),
         index => RATES.get(index as usize).copied(),

@@ -8,8 +8,7 @@ use crate::bits::{Bits, settings_keyint, take, take_sized, unescape};
 
 /// The key frame interval in frames that x265 says it was set to, from the settings in its first keyframe `data`.
 pub fn x265_keyint(data: &Bytes) -> Option<u32> {
-    const UUID: [u8; 16] =
-        [0x2c, 0xa2, 0xde, 0x09, 0xb5, 0x17, 0x47, 0xdb, 0xbb, 0x55, 0xa4, 0xfe, 0x7f, 0xc2, 0xfc, 0x4e];
+    const UUID: [u8; 16] = [0x2c, 0xa2, 0xde, 0x09, 0xb5, 0x17, 0x47, 0xdb, 0xbb, 0x55, 0xa4, 0xfe, 0x7f, 0xc2, 0xfc, 0x4e];
     settings_keyint(data, &UUID)
 }
 
@@ -89,8 +88,7 @@ fn skip_profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
 /// The record's avgFrameRate, else the video parameter set's timing.
 pub(crate) fn config_frame_rate(config: &[u8]) -> Option<f64> {
     let average = u16::from_be_bytes([*config.get(19)?, *config.get(20)?]);
-    crate::track::plausible_rate(f64::from(average) / 256.0)
-        .or_else(|| parameter_sets(config, VPS).into_iter().find_map(vps_frame_rate))
+    crate::track::plausible_rate(f64::from(average) / 256.0).or_else(|| parameter_sets(config, VPS).into_iter().find_map(vps_frame_rate))
 }
 
 /// Section 7.3.2.1, up to the timing.

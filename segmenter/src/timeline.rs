@@ -18,6 +18,12 @@ const DRIFT_WITNESSES: u32 = 8;
 /// Sound whose clock stays wrong for this many packets (1-2 s) is taken as it comes.
 const MAX_STRAY_PACKETS: u32 = 64;
 
+/// Sound of which nothing comes for this much of picture is stood for by silence: players need both to go on. Sound that
+/// is always late by less (encoders send it up to 1 s later) is waited for.
+const ABSENT: MediaTime = MediaTime::from_millis(1500);
+/// Silence stays this far behind, so that sound that comes again has its place.
+const ABSENT_MARGIN: MediaTime = MediaTime::from_millis(500);
+
 /// What becomes of a unit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
@@ -40,6 +46,13 @@ struct Heard {
     arrival: Instant,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Sounded {
+    arrival: Instant,
+    picture: MediaTime,
+    end: MediaTime,
+}
+
 /// Where the units of the current run belong.
 #[derive(Debug)]
 pub(crate) struct Timeline {
@@ -49,6 +62,8 @@ pub(crate) struct Timeline {
     video: Option<Heard>,
     video_dts: MediaTime,
     audio: Option<AudioClock>,
+    /// When sound came last, where the picture was then, and where that sound ended.
+    sounded: Sounded,
 }
 
 impl Timeline {
@@ -61,7 +76,23 @@ impl Timeline {
             video: None,
             video_dts: start,
             audio: tracks.audio.as_ref().map(AudioClock::new),
+            sounded: Sounded { arrival: first.arrival, picture: start, end: start },
         }
+    }
+
+    /// The end and the number of packets of silence, of `samples` each, that stand for sound which stays away, at a
+    /// frame's `arrival`.
+    pub(crate) fn absent_sound(&mut self, arrival: Instant, samples: u32) -> Option<(MediaTime, u32)> {
+        let Sounded { arrival: last, picture, end } = self.sounded;
+        // Lost frames are no time without sound, and neither is a network that stood still.
+        let absent = MediaTime::from_duration(arrival.saturating_duration_since(last)).min(self.video_dts - picture);
+        let audio = self.audio.as_mut().filter(|_| absent >= ABSENT)?;
+        let until = (end + absent - ABSENT_MARGIN).to_ticks(audio.rate);
+        let next = audio.next.unwrap_or_else(|| self.start.to_ticks(audio.rate));
+        let count = u32::try_from((until - next) / i64::from(samples.max(1))).unwrap_or(0);
+        let end = next + i64::from(count) * i64::from(samples);
+        audio.next = Some(end);
+        (count > 0).then(|| (MediaTime::from_ticks(end, audio.rate), count))
     }
 
     /// Places `unit`; `silence` is how many samples a packet of silence has, if lost sound can be stood for by it.
@@ -99,7 +130,12 @@ impl Timeline {
         }
         audio.astray = 0;
         audio.last = Some(Heard { dts: unit.dts, arrival: unit.arrival });
-        audio.place(unit, self.offset, self.start, silence)
+        let placement = audio.place(unit, self.offset, self.start, silence);
+        if let (Placement::Placed { .. }, Some(next)) = (&placement, audio.next) {
+            let end = MediaTime::from_ticks(next, audio.rate);
+            self.sounded = Sounded { arrival: unit.arrival, picture: self.video_dts, end };
+        }
+        placement
     }
 }
 

@@ -59,7 +59,8 @@ fn every_corpus_stream_obeys_the_rules() {
         for gop in [30, 45, 60, 250] {
             for audio in [None, Some(aac(48_000)), Some(aac(44_100)), Some(opus())] {
                 for negative in [0, 67] {
-                    let encoder = Encoder { gop, reorder, audio: audio.clone(), negative: MediaTime::from_millis(negative), ..Encoder::default() };
+                    let encoder =
+                        Encoder { gop, reorder, audio: audio.clone(), negative: MediaTime::from_millis(negative), ..Encoder::default() };
                     let rig = run(&encoder, 30);
                     let judged = rig.judge();
                     assert_eq!(judged.video_samples, 900);
@@ -154,7 +155,13 @@ fn a_video_hole_costs_neither_cadence_nor_a_decoding_step() {
                     .collect();
                 assert_eq!(judged.presentation, truth);
                 // Parts keep coming: no two are further apart than a part and the patience.
-                let times: Vec<_> = rig.outputs.iter().zip(&rig.times).filter(|(output, _)| matches!(output, Output::Part(_))).map(|(_, time)| *time).collect();
+                let times: Vec<_> = rig
+                    .outputs
+                    .iter()
+                    .zip(&rig.times)
+                    .filter(|(output, _)| matches!(output, Output::Part(_)))
+                    .map(|(_, time)| *time)
+                    .collect();
                 for pair in times.windows(2) {
                     assert!(pair[1] - pair[0] <= Duration::from_millis(320), "{:?}", pair[1] - pair[0]);
                 }
@@ -181,6 +188,35 @@ fn lost_sound_is_silence() {
         assert!(judged.audio_samples.abs_diff(total) <= 1);
         assert!(judged.largest_offset <= MediaTime::from_millis(1), "{}", judged.largest_offset);
         assert!(rig.packager.health().silent_packets >= (to - from) as u64 / 22 - 1);
+    }
+}
+
+#[test]
+fn sound_that_stays_away_does_not_stop_the_picture() {
+    for (from, to) in [(-1, 100_000), (5_000, 15_000), (5_000, 100_000)] {
+        let encoder = Encoder::default();
+        let mut rig = Rig::new();
+        rig.tracks(&encoder.tracks());
+        let units = encoder.units(rig.start, 20);
+        rig.feed(units.into_iter().filter(|unit| unit.kind == Kind::Video || !(from..to).contains(&unit.dts.as_millis())));
+        let mut ahead = MediaTime::ZERO;
+        let mut video_end = MediaTime::ZERO;
+        let mut audio_end = MediaTime::ZERO;
+        for part in rig.parts() {
+            for track in segmenter::fmp4::read::fragment(&part.bytes).expect("a fragment").tracks {
+                let ticks = (track.decode_time + track.duration()).cast_signed();
+                match track.track {
+                    1 => video_end = MediaTime::from_ticks(ticks, 90_000),
+                    _ => audio_end = MediaTime::from_ticks(ticks, 48_000),
+                }
+            }
+            ahead = ahead.max(video_end - audio_end);
+        }
+        assert!(ahead <= MediaTime::from_millis(1_900), "{ahead}");
+        rig.end();
+        let judged = rig.judge();
+        assert_eq!((judged.audio_gaps, judged.discontinuous_steps, judged.video_samples), (0, 0, 600));
+        assert!(judged.largest_offset <= MediaTime::from_millis(1), "{}", judged.largest_offset);
     }
 }
 
@@ -411,7 +447,18 @@ fn followers_have_the_leaders_segments() {
                 let outputs = corpus::follow(&rig, &tracks);
                 corpus::judge(&outputs);
                 let segments = |outputs: &[Output]| -> Vec<(u64, MediaTime)> {
-                    outputs.iter().filter_map(|output| if let Output::Part(part) = output && part.index == 0 { Some((part.msn, part.start)) } else { None }).collect()
+                    outputs
+                        .iter()
+                        .filter_map(|output| {
+                            if let Output::Part(part) = output
+                                && part.index == 0
+                            {
+                                Some((part.msn, part.start))
+                            } else {
+                                None
+                            }
+                        })
+                        .collect()
                 };
                 let (mine, theirs) = (segments(&rig.outputs), segments(&outputs));
                 assert_eq!(mine.len(), theirs.len(), "{gop} {audio_late}");
@@ -423,7 +470,18 @@ fn followers_have_the_leaders_segments() {
                 assert!(gaps(&outputs).abs_diff(gaps(&rig.outputs)) <= 2 + 6 * audio_late as usize / 900);
                 assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Init(_))).count(), 2);
                 let wall = |outputs: &[Output]| -> Vec<i64> {
-                    outputs.iter().filter_map(|output| if let Output::Part(part) = output && part.index == 0 { Some(part.program_date_time - part.start.as_millis()) } else { None }).collect()
+                    outputs
+                        .iter()
+                        .filter_map(|output| {
+                            if let Output::Part(part) = output
+                                && part.index == 0
+                            {
+                                Some(part.program_date_time - part.start.as_millis())
+                            } else {
+                                None
+                            }
+                        })
+                        .collect()
                 };
                 for (mine, theirs) in wall(&rig.outputs).iter().zip(wall(&outputs)) {
                     assert!((mine - theirs).abs() <= 3, "{mine} {theirs}");
@@ -443,9 +501,26 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let unit = (any::<bool>(), prop_oneof![8 => 0_i64..60, 1 => -1000_i64..5000, 1 => any::<i64>()], prop_oneof![9 => -100_i64..200, 1 => any::<i64>()], prop::bool::weighted(0.1), 0_usize..3000, prop_oneof![9 => 0_u64..60, 1 => 0_u64..4000])
-        .prop_map(|(is_video, step_ms, cts_ms, keyframe, size, wait_ms)| Step::Unit { is_video, step_ms, cts_ms, keyframe, size, wait_ms });
-    prop::collection::vec(prop_oneof![60 => unit, 1 => (0_u8..6).prop_map(Step::Tracks), 1 => Just(Step::Interrupt), 1 => Just(Step::Resume), 2 => (0_u64..20_000).prop_map(Step::Pass)], 1..600)
+    let unit = (
+        any::<bool>(),
+        prop_oneof![8 => 0_i64..60, 1 => -1000_i64..5000, 1 => any::<i64>()],
+        prop_oneof![9 => -100_i64..200, 1 => any::<i64>()],
+        prop::bool::weighted(0.1),
+        0_usize..3000,
+        prop_oneof![9 => 0_u64..60, 1 => 0_u64..4000],
+    )
+        .prop_map(|(is_video, step_ms, cts_ms, keyframe, size, wait_ms)| Step::Unit {
+            is_video,
+            step_ms,
+            cts_ms,
+            keyframe,
+            size,
+            wait_ms,
+        });
+    prop::collection::vec(
+        prop_oneof![60 => unit, 1 => (0_u8..6).prop_map(Step::Tracks), 1 => Just(Step::Interrupt), 1 => Just(Step::Resume), 2 => (0_u64..20_000).prop_map(Step::Pass)],
+        1..600,
+    )
 }
 
 proptest! {

@@ -38,8 +38,7 @@ impl<'a> Layout<'a> {
     fn new(track: u32, samples: &'a [Sample]) -> Option<Self> {
         let first = samples.first()?;
         let mut trun_flags = DATA_OFFSET | SAMPLE_SIZE;
-        let default_duration =
-            samples.iter().all(|sample| sample.duration == first.duration).then_some(first.duration);
+        let default_duration = samples.iter().all(|sample| sample.duration == first.duration).then_some(first.duration);
         if default_duration.is_none() {
             trun_flags |= SAMPLE_DURATION;
         }

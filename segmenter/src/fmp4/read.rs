@@ -150,8 +150,7 @@ pub fn timescales(init: &[u8]) -> Vec<(u32, u32)> {
     let mut found = Vec::new();
     let children = |bytes: Range<usize>| {
         let start = bytes.start;
-        boxes(&init[bytes]).map(move |child| (child.kind, child.body.start + start..child.body.end + start))
-            .collect::<Vec<_>>()
+        boxes(&init[bytes]).map(move |child| (child.kind, child.body.start + start..child.body.end + start)).collect::<Vec<_>>()
     };
     let mut level = vec![(0..init.len(), 0_u32)];
     while let Some((range, mut track)) = level.pop() {

@@ -55,8 +55,12 @@ impl Packager {
     }
 
     /// Closes the open part with sound alone, if sound shows that the frames which should close it are lost.
-    pub(super) fn close_without_video(&mut self, now: Instant, packet: MediaTime) {
+    pub(super) fn close_without_video(&mut self, now: Instant, arrival: Instant, packet: MediaTime) {
         let frame = self.cadence.frame().unwrap_or(DEFAULT_FRAME);
+        // Sound that comes in a burst shows nothing.
+        if self.video_arrival.is_none_or(|last| arrival < last + (frame + LATE_FRAME).to_duration()) {
+            return;
+        }
         let Some(picture) = self.interleave.picture(self.audio_end) else { return };
         if self.terms.is_none() && picture < self.edge + UNSETTLED {
             return;

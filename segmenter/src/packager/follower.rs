@@ -34,7 +34,9 @@ impl Packager {
             Kind::Video => self.tracks.video.is_some() && (self.video.is_some() || unit.keyframe),
             Kind::Audio => self.tracks.audio.is_some(),
         };
-        if !matches!(self.state, State::Running) || !is_carried || unit.dts + unit_slack(&unit) < self.run_start
+        if !matches!(self.state, State::Running)
+            || !is_carried
+            || unit.dts + unit_slack(&unit) < self.run_start
             || !self.part.has_room(unit.data.len())
         {
             self.monitor.health.dropped_units += 1;

@@ -31,8 +31,13 @@ impl Packager {
                 self.lead(now, unit);
             }
             Placement::Placed { dts, pts, silence } => {
-                self.fill_silence(now, &unit, dts, silence);
+                self.fill_silence(now, unit.arrival, dts, silence);
+                let arrival = unit.arrival;
                 self.admit(now, Unit { dts, pts, ..unit });
+                let timeline = self.timeline.as_mut().zip(samples);
+                if let Some((until, count)) = timeline.and_then(|(timeline, samples)| timeline.absent_sound(arrival, samples)) {
+                    self.fill_silence(now, arrival, until, count);
+                }
             }
         }
     }
@@ -84,18 +89,19 @@ impl Packager {
         self.held.clear();
         self.is_broken = false;
         self.video = None;
+        self.video_arrival = None;
         self.audio_end = self.edge;
         self.state = State::Running;
     }
 
-    /// Silence for the sound that was lost before `unit`, which lies at `until`.
-    fn fill_silence(&mut self, now: Instant, unit: &Unit, until: MediaTime, count: u32) {
+    /// Silence for the `count` packets of sound that were lost before `until`.
+    fn fill_silence(&mut self, now: Instant, arrival: Instant, until: MediaTime, count: u32) {
         let Some((packet, samples)) = self.silence.clone() else { return };
         let rate = self.tracks.audio.as_ref().map_or(1, |audio| audio.sample_rate);
         self.monitor.health.silent_packets += u64::from(count);
         for left in (1..=i64::from(count)).rev() {
             let dts = until - MediaTime::from_ticks(left * i64::from(samples), rate);
-            self.admit(now, Unit { dts, pts: dts, data: packet.clone(), ..unit.clone() });
+            self.admit(now, Unit { kind: Kind::Audio, dts, pts: dts, keyframe: true, data: packet.clone(), arrival });
         }
     }
 

@@ -164,6 +164,7 @@ pub struct Packager {
     is_broken: bool,
     /// When the run's last frame of video is decoded.
     video: Option<MediaTime>,
+    video_arrival: Option<Instant>,
     audio_end: MediaTime,
     audio_duration: MediaTime,
     newest_arrival: Option<Instant>,
@@ -209,6 +210,7 @@ impl Packager {
             interleave: Interleave::default(),
             is_broken: false,
             video: None,
+            video_arrival: None,
             audio_end: MediaTime::ZERO,
             audio_duration: MediaTime::ZERO,
             newest_arrival: None,
@@ -229,18 +231,27 @@ impl Packager {
 
     /// The publish's parameters, or its followers': at first, and whenever they change.
     pub fn handle_tracks(&mut self, now: Instant, tracks: &Tracks) {
+        let mut tracks = tracks.clone();
+        // Where only a keyframe tells the picture's size, the same record means the same size.
+        if let (Some(new), Some(old)) = (&mut tracks.video, &self.tracks.video)
+            && new.config == old.config
+            && new.width == 0
+        {
+            (new.width, new.height) = (old.width, old.height);
+        }
         let current = if matches!(self.state, State::Running) { Some(&self.tracks) } else { None };
-        if self.next_tracks.as_ref().or(current) == Some(tracks) {
+        if self.next_tracks.as_ref().or(current) == Some(&tracks) {
             return;
         }
-        if current == Some(tracks) {
+        if current == Some(&tracks) {
             self.next_tracks = None;
             return;
         }
         let picture_changes = current.is_some_and(|current| current.video != tracks.video);
-        self.next_tracks = Some(tracks.clone());
+        let has_video = tracks.video.is_some();
+        self.next_tracks = Some(tracks);
         // Another picture cannot be decoded any more; other sound can wait for the next keyframe.
-        if picture_changes && self.is_leader() && tracks.video.is_some() {
+        if picture_changes && has_video && self.is_leader() {
             self.end_run(now);
         }
     }
@@ -353,15 +364,8 @@ impl Packager {
         let has_video = self.tracks.video.is_some();
         let frame = self.cadence.frame().filter(|_| has_video);
         let packet = Some(self.audio_duration).filter(|&duration| duration > MediaTime::ZERO);
-        let interval = if has_video {
-            self.keyframe_interval().unwrap_or(terms::UNKNOWN_INTERVAL)
-        } else {
-            terms::SEGMENT
-        };
-        Terms {
-            target_duration: terms::target_duration(interval),
-            part_target: terms::part_target(self.config.part, frame, packet),
-        }
+        let interval = if has_video { self.keyframe_interval().unwrap_or(terms::UNKNOWN_INTERVAL) } else { terms::SEGMENT };
+        Terms { target_duration: terms::target_duration(interval), part_target: terms::part_target(self.config.part, frame, packet) }
     }
 
     /// The frame or packet duration by which parts are cut, and how far timestamps may stray from it.
@@ -413,6 +417,7 @@ impl Packager {
         self.observe_arrival(unit);
         self.append(now, unit);
         self.video = Some(unit.dts);
+        self.video_arrival = Some(unit.arrival);
         self.interleave.observe(unit.dts, self.audio_end);
     }
 
@@ -440,6 +445,6 @@ impl Packager {
         }
         self.part.push_audio(unit, rate, samples);
         self.audio_end = unit.dts + duration;
-        self.close_without_video(now, duration);
+        self.close_without_video(now, unit.arrival, duration);
     }
 }

@@ -85,8 +85,7 @@ pub(crate) fn target_duration(interval: MediaTime) -> u32 {
     let multiples = ((SEGMENT.as_nanos() + interval / 2) / interval).max(1);
     let nominal = interval.saturating_mul(multiples);
     // A quarter second over the whole still rounds down.
-    let seconds = (nominal - 250_000_000).max(0).div_euclid(1_000_000_000)
-        + i64::from((nominal - 250_000_000).max(0) % 1_000_000_000 != 0);
+    let seconds = (nominal - 250_000_000).max(0).div_euclid(1_000_000_000) + i64::from((nominal - 250_000_000).max(0) % 1_000_000_000 != 0);
     u32::try_from(seconds.clamp(2, MAX)).unwrap_or(2)
 }
 
@@ -101,7 +100,25 @@ mod tests {
     #[test]
     fn announces_215_ms_for_the_common_rates_and_codecs() {
         let packets = [1024.0 / 48_000.0, 1024.0 / 44_100.0, 1024.0 / 24_000.0, 1024.0 / 22_050.0, 0.02];
-        for rate in [10.0, 15.0, 20.0, 24_000.0 / 1001.0, 24.0, 25.0, 30_000.0 / 1001.0, 30.0, 48.0, 50.0, 59.94, 60.0, 75.0, 90.0, 100.0, 120.0, 144.0] {
+        for rate in [
+            10.0,
+            15.0,
+            20.0,
+            24_000.0 / 1001.0,
+            24.0,
+            25.0,
+            30_000.0 / 1001.0,
+            30.0,
+            48.0,
+            50.0,
+            59.94,
+            60.0,
+            75.0,
+            90.0,
+            100.0,
+            120.0,
+            144.0,
+        ] {
             for packet in packets {
                 let target = part_target(MediaTime::from_millis(200), Some(frame(rate)), Some(frame(1.0 / packet)));
                 assert_eq!(target, MediaTime::from_millis(215), "{rate} fps, packets of {packet} s");
@@ -122,7 +139,9 @@ mod tests {
 
     #[test]
     fn the_target_duration_covers_the_interval() {
-        for (interval_ms, expected) in [(500, 2), (1000, 2), (1500, 2), (2000, 2), (2002, 2), (2400, 3), (4167, 4), (8333, 9), (10_000, 10), (1, 2)] {
+        for (interval_ms, expected) in
+            [(500, 2), (1000, 2), (1500, 2), (2000, 2), (2002, 2), (2400, 3), (4167, 4), (8333, 9), (10_000, 10), (1, 2)]
+        {
             assert_eq!(target_duration(MediaTime::from_millis(interval_ms)), expected, "{interval_ms} ms");
         }
         for ms in 1..=30_000 {

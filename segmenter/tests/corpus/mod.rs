@@ -140,9 +140,7 @@ impl Encoder {
 
     /// The units of `seconds`, in arrival order; time runs from `start` as the frames' decoding times say.
     pub fn units(&self, start: Instant, seconds: i64) -> Vec<Unit> {
-        let ms = |numerator: i64, denominator: i64| {
-            MediaTime::from_millis((numerator * 1000 + denominator / 2).div_euclid(denominator))
-        };
+        let ms = |numerator: i64, denominator: i64| MediaTime::from_millis((numerator * 1000 + denominator / 2).div_euclid(denominator));
         let mut units = Vec::new();
         if self.rate.0 > 0 {
             let (rate, scale) = self.rate;
