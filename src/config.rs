@@ -139,8 +139,6 @@ pub struct Rtmp {
 pub struct Live {
     /// Nominal length of a part, 100 to 1000 ms.
     pub part_duration_ms: u32,
-    /// Length at which a segment is cut at the next keyframe, in milliseconds.
-    pub segment_duration_ms: u32,
     /// How far back viewers can seek in a running live, in seconds.
     pub dvr_window_s: u32,
     /// How long a broadcast waits for a publisher whose connection was lost, in seconds.
@@ -149,7 +147,7 @@ pub struct Live {
     pub grace_stopped_s: u32,
     /// Broadcasts at once on this instance.
     pub max_lives: u32,
-    /// Lives that one user may have running at once.
+    /// Lives that one user may have, waiting or running.
     pub max_user_lives: u32,
     /// Streamers may ask for a replay.
     pub allow_replay: bool,
@@ -321,12 +319,11 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             part_duration_ms: 200,
-            segment_duration_ms: 2000,
             dvr_window_s: 600,
             grace_lost_s: 60,
             grace_stopped_s: 15,
             max_lives: 200,
-            max_user_lives: 20,
+            max_user_lives: 200,
             allow_replay: true,
             min_free_disk_bytes: 1 << 30,
             ladder: Vec::new(),
@@ -373,7 +370,6 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("rtmps.certificate", "SHOAL_RTMPS_CERTIFICATE", Kind::Optional),
     ("rtmps.key", "SHOAL_RTMPS_KEY", Kind::Optional),
     ("live.part_duration_ms", "SHOAL_LIVE_PART_DURATION_MS", Kind::Number),
-    ("live.segment_duration_ms", "SHOAL_LIVE_SEGMENT_DURATION_MS", Kind::Number),
     ("live.dvr_window_s", "SHOAL_LIVE_DVR_WINDOW_S", Kind::Number),
     ("live.grace_lost_s", "SHOAL_LIVE_GRACE_LOST_S", Kind::Number),
     ("live.grace_stopped_s", "SHOAL_LIVE_GRACE_STOPPED_S", Kind::Number),
@@ -480,9 +476,6 @@ impl Config {
         }
         if !(100..=1000).contains(&self.live.part_duration_ms) {
             return Err(invalid("live.part_duration_ms", "must lie between 100 and 1000"));
-        }
-        if !(1000..=10_000).contains(&self.live.segment_duration_ms) {
-            return Err(invalid("live.segment_duration_ms", "must lie between 1000 and 10000"));
         }
         if self.live.dvr_window_s > 86_400 {
             return Err(invalid("live.dvr_window_s", "must not exceed a day (86400)"));
@@ -658,7 +651,6 @@ mod tests {
         for &(key, name, kind) in VARIABLES {
             let value = match (kind, key) {
                 (Kind::Number, "live.part_duration_ms") => "250",
-                (Kind::Number, "live.segment_duration_ms") => "2500",
                 (Kind::Number, _) => "7",
                 (Kind::Flag, _) => "no",
                 (Kind::List, _) => "127.0.0.1",
