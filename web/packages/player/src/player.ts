@@ -84,7 +84,7 @@ const TICK_MS = 100;
 const SEEK_PATIENCE_MS = 800;
 /** Dry this long with the broadcast over: nothing more will come. */
 const PLAYED_OUT_MS = 3_000;
-/** Dry this long although the live goes on. Longer than a server needs to restart. */
+/** Nothing to see for this long although the live goes on. Longer than a server needs to restart. */
 const STUCK_MS = 12_000;
 /** Media faults this close together are not repaired by a fresh pipeline: load everything anew. */
 const MEDIA_RECOVERY_MS = 5_000;
@@ -112,6 +112,7 @@ export class Player {
 	#engine: Engine | null = null;
 	#native = false;
 	#connected = false;
+	#tried = false;
 	#edge = new EdgeClock();
 	#latency: LatencyController;
 	#links = new LinkWatch();
@@ -125,6 +126,7 @@ export class Player {
 	#played_out = false;
 	#stalls = 0;
 	#dry_since_ms: number | null = null;
+	#nothing_since_ms: number | null = null;
 	#seek_since_ms: number | null = null;
 	#attempt = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
@@ -355,7 +357,11 @@ export class Player {
 		}
 		const source = this.#source;
 		source.reset();
-		const ready = source.begin(connection.signal, this.#phase === 'waiting');
+		const ready = source.begin(connection.signal, {
+			unfinished: this.#phase !== 'vod',
+			preloaded: !this.#tried && this.#phase === 'live'
+		});
+		this.#tried = true;
 		// A live that waits may do so for hours: nothing is attached before there is something to play.
 		if (this.#phase !== 'waiting') this.#attach(ready);
 		ready.then(
@@ -440,6 +446,7 @@ export class Player {
 		this.#played_out = false;
 		this.#resume_s = null;
 		this.#dry_since_ms = null;
+		this.#nothing_since_ms = null;
 		this.#placed = false;
 		this.#place_since_ms = null;
 		this.video.playbackRate = 1;
@@ -633,7 +640,7 @@ export class Player {
 		} else if (!this.following && video.playbackRate !== 1 && this.#isLive) {
 			video.playbackRate = 1;
 		}
-		if (this.#dry_since_ms !== null && now_ms - this.#dry_since_ms > STUCK_MS && this.#phase === 'live' && this.#source.gap_s === 0) {
+		if (this.#isStuck(now_ms)) {
 			// Whatever it is that hls.js is stuck in, a fresh start is not.
 			this.#emit('fault', 'stuck');
 			this.#again();
@@ -645,6 +652,14 @@ export class Player {
 			this.#finish();
 		}
 		this.#update();
+	}
+
+	/** Nothing to see for long, although the live goes on: parts come, or not even playlists do. */
+	#isStuck(now_ms: number): boolean {
+		const expects = this.#connected && this.#phase === 'live' && !this.video.paused && (!this.#started || this.#dry_since_ms !== null);
+		this.#nothing_since_ms = expects ? (this.#nothing_since_ms ?? now_ms) : null;
+		if (this.#nothing_since_ms === null || now_ms - this.#nothing_since_ms < STUCK_MS) return false;
+		return this.#source.gap_s === 0 || this.#edge.age_ms(now_ms) > STUCK_MS / 2;
 	}
 
 	#steer(now_ms: number, starved: boolean): void {

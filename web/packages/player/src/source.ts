@@ -68,17 +68,19 @@ export class Source {
 	/**
 	 * Fetches everything a first picture needs, each as soon as its URL is known: multivariant playlist, media playlist,
 	 * then (without waiting for it) initialization section and the parts from the last keyframe on. Rejects when there
-	 * is nothing to play (yet), or, with `unfinished`, when all there is has ended: the last session of a permanent live.
+	 * is nothing to play (yet), or, with `unfinished`, when all there is has ended: the last session of a permanent live,
+	 * which has the same addresses. `preloaded`: the page's head may have asked for the playlists already.
 	 */
-	async begin(signal: AbortSignal, unfinished: boolean): Promise<void> {
-		const master = await this.fetchText(this.master_url, signal);
+	async begin(signal: AbortSignal, { unfinished, preloaded }: { unfinished: boolean; preloaded: boolean }): Promise<void> {
+		const cache = preloaded ? 'default' : 'no-store';
+		const master = await this.fetchText(this.master_url, signal, cache);
 		this.#early.set(this.master_url, master);
 		const variants = parseVariants(master.text, master.url);
 		const variant = startVariant(variants, this.known_throughput_bps ?? START_THROUGHPUT_BPS);
 		this.start_url = variant?.url ?? null;
 		// Not a multivariant playlist: hls.js deals with a media playlist as well.
 		if (!variant) return;
-		const playlist = await this.fetchText(variant.url, signal);
+		const playlist = await this.fetchText(variant.url, signal, cache);
 		this.#early.set(variant.url, playlist);
 		this.handlePlaylist(playlist);
 		if (unfinished && this.playlist?.ended) throw new HttpError(404, variant.url);
@@ -162,9 +164,9 @@ export class Source {
 		return { signal, headers, priority: 'high' } as RequestInit;
 	}
 
-	async fetchText(url: string, signal: AbortSignal): Promise<FetchedText> {
+	async fetchText(url: string, signal: AbortSignal, cache: RequestCache = 'no-store'): Promise<FetchedText> {
 		const start_ms = performance.now();
-		const init = await this.#request(url, signal);
+		const init = { ...(await this.#request(url, signal)), cache };
 		const sent_ms = Date.now();
 		const response = await fetch(url, init);
 		const first_ms = performance.now();
