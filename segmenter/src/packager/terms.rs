@@ -43,9 +43,9 @@ fn shortest(target: MediaTime) -> MediaTime {
     MediaTime::from_ticks(i64::try_from(ticks).unwrap_or(i64::MAX), 90_000)
 }
 
-/// How many whole `frame`s fit into `target`.
+/// How many whole `frame`s fit into `target` for sure: both the part's ends and the frame that may follow are rounded.
 fn fitting(target: MediaTime, frame: MediaTime, jitter: MediaTime) -> i64 {
-    (target - jitter).as_nanos() / frame.as_nanos().max(1)
+    (target - jitter - jitter).as_nanos() / frame.as_nanos().max(1)
 }
 
 /// Whether parts of the most whole `frame`s that fit stay within 85-100 % of `target`.
@@ -73,7 +73,7 @@ pub(crate) fn part_target(nominal: MediaTime, frame: Option<MediaTime>, packet: 
         .or_else(|| candidates().find(|&target| video_fits(target)))
         // Less than a frame in the longest part that comes into question: one frame a part.
         .unwrap_or_else(|| {
-            let frame = frame.or(packet).unwrap_or(nominal) + JITTER + JITTER;
+            let frame = frame.or(packet).unwrap_or(nominal) + JITTER + JITTER + JITTER;
             frame.max(MediaTime::from_millis(wish)).min(MediaTime::from_secs(2))
         })
 }
