@@ -14,7 +14,7 @@ use super::problem::{Problem, ProblemBody, Result};
 use super::videos::{apply, own_channel};
 use crate::app::App;
 use crate::domain::{ChannelId, CommentsPolicy, LatencyMode, Live, LiveSession, Privacy, StreamKey, User, Video, VideoId, VideoState};
-use crate::store::{NewVideo, Tx};
+use crate::store::{NewVideo, Tx, VideoFilter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -39,6 +39,15 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
 
     let mut tx = app.store.write().await?;
     let channel = own_channel(&mut tx, ChannelId(channel_id), &user).await?;
+    let theirs = VideoFilter {
+        account: Some(channel.account.id),
+        is_live: Some(true),
+        states: vec![VideoState::WaitingForLive, VideoState::Published],
+        ..VideoFilter::default()
+    };
+    if tx.videos().list(&theirs).await?.0 >= i64::from(app.config.live.max_user_lives) {
+        return Err(Problem::forbidden("Cannot create this live because the max user lives limit is reached.").code("max_user_lives_limit_reached"));
+    }
     let id = tx
         .videos()
         .create(&NewVideo {

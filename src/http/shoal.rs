@@ -20,10 +20,6 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(status))
         .routes(routes!(end))
         .routes(routes!(rotate_key))
-        // The same by the live's name.
-        .route("/api/shoal/v1/lives/{id}", axum::routing::get(status))
-        .route("/api/shoal/v1/lives/{id}/end", axum::routing::post(end))
-        .route("/api/shoal/v1/lives/{id}/stream-key", axum::routing::post(rotate_key))
 }
 
 /// The stream as it arrives, and what to change about it.

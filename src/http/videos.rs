@@ -294,8 +294,11 @@ async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
     let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
     app.live.end(video.uuid).await;
     let mut tx = app.store.write().await?;
+    // Again: the end of its broadcast may have changed it.
+    let video = VideoRef::Id(video.id).fetch(&mut tx).await?;
+    let files = tx.files().of_video(video.id).await?;
     tx.videos().delete(video.id).await?;
-    tx.jobs().enqueue(&RemoveFiles { video: video.uuid }).await?;
+    tx.jobs().enqueue(&RemoveFiles::of(&video, &files)).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)

@@ -1,26 +1,65 @@
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Failure, Job};
 use crate::app::App;
-use crate::live::vod_folder;
+use crate::domain::{Video, VideoFile};
+use crate::live::thumbnail::{previews_folder, thumbnails_folder};
+use crate::live::{vod_folder, web_videos_folder};
 
 /// Removes what a deleted video left on disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveFiles {
-    /// The video that was deleted.
-    pub video: Uuid,
+    video: Uuid,
+    thumbnail: Option<String>,
+    preview: Option<String>,
+    web_videos: Vec<String>,
+}
+
+impl RemoveFiles {
+    /// Of this video and its files, as they were before it was deleted.
+    pub fn of(video: &Video, files: &[VideoFile]) -> Self {
+        Self {
+            video: video.uuid,
+            thumbnail: video.thumbnail.clone(),
+            preview: video.preview.clone(),
+            web_videos: files.iter().filter(|file| file.playlist_id.is_none()).map(|file| file.file.clone()).collect(),
+        }
+    }
 }
 
 impl Job for RemoveFiles {
     const NAME: &'static str = "remove-files";
 
     async fn run(self, app: &App) -> Result<(), Failure> {
-        match tokio::fs::remove_dir_all(vod_folder(&app.config.data_dir, self.video)).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
+        let data_dir = &app.config.data_dir;
+        let pictures = [(thumbnails_folder(data_dir), self.thumbnail), (previews_folder(data_dir), self.preview)];
+        for (folder, name) in pictures {
+            if let Some(name) = name {
+                remove(&folder, &name).await?;
+            }
         }
+        for name in &self.web_videos {
+            remove(&web_videos_folder(data_dir), name).await?;
+        }
+        Ok(unless_gone(tokio::fs::remove_dir_all(vod_folder(data_dir, self.video)).await)?)
+    }
+}
+
+async fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    // Names come from our own rows; one that leads elsewhere is none of ours.
+    if name.contains(['/', '\\']) || name.starts_with('.') {
+        return Ok(());
+    }
+    unless_gone(tokio::fs::remove_file(folder.join(name)).await)
+}
+
+fn unless_gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result,
     }
 }

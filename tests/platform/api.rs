@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Server, assert_shape, fixture, postgres};
+use crate::support::{Server, assert_shape, eventually, fixture, postgres};
 
 #[tokio::test]
 async fn answers_have_peertubes_shape() {
@@ -213,7 +213,6 @@ async fn only_owners_and_moderators_manage() {
         (Method::GET, format!("{live}/sessions")),
         (Method::POST, format!("/api/shoal/v1/videos/{uuid}/end")),
         (Method::POST, format!("/api/shoal/v1/videos/{uuid}/stream-key")),
-        (Method::POST, format!("/api/shoal/v1/lives/{uuid}/end")),
     ] {
         let body = (method == Method::PUT).then(|| json!({ "name": "Mine now", "saveReplay": true }));
         let (status, problem) = server.call(method.clone(), &path, None, body.clone()).await;
@@ -332,6 +331,44 @@ async fn a_running_live_keeps_its_settings() {
     let path = format!("/api/v1/videos/{uuid}");
     assert_eq!(server.call(Method::PUT, &path, Some(&token), Some(json!({ "privacy": 3 }))).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(server.call(Method::PUT, &path, Some(&token), Some(json!({ "name": "Other name" }))).await.0, StatusCode::NO_CONTENT);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_lives() {
+    let server = Server::start_with(|config| config.live.max_user_lives = 1).await;
+    let token = server.user("ann").await;
+    let uuid = server.create_live(&token, json!({})).await;
+    let (_, me) = server.call(Method::GET, "/api/v1/users/me", Some(&token), None).await;
+    let body = json!({ "channelId": me["videoChannels"][0]["id"], "name": "Another" });
+    let (status, problem) = server.call(Method::POST, "/api/v1/videos/live", Some(&token), Some(body)).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!("max_user_lives_limit_reached")));
+    assert_eq!(server.call(Method::DELETE, &format!("/api/v1/videos/{uuid}"), Some(&token), None).await.0, StatusCode::NO_CONTENT);
+    server.create_live(&token, json!({})).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_video_leaves_nothing_on_disk() {
+    let server = Server::start().await;
+    let token = server.root().await;
+    let uuid = server.create_live(&token, json!({})).await;
+    let folder = server.folder.path();
+    let files = [
+        folder.join(format!("streaming-playlists/hls/{uuid}/replay.mp4")),
+        folder.join("thumbnails/one.jpg"),
+        folder.join("previews/two.jpg"),
+    ];
+    for file in &files {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(file, "x").expect("a file");
+    }
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    let video = tx.videos().by_uuid(uuid.parse().expect("a uuid")).await.expect("the store").expect("the video");
+    tx.videos().set_pictures(video.id, "one.jpg", "two.jpg").await.expect("set");
+    tx.commit().await.expect("committed");
+    assert_eq!(server.call(Method::DELETE, &format!("/api/v1/videos/{uuid}"), Some(&token), None).await.0, StatusCode::NO_CONTENT);
+    eventually("the files are gone", async || files.iter().all(|file| !file.exists())).await;
     server.stop().await;
 }
 
