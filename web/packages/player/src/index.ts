@@ -4,7 +4,7 @@
  */
 
 export { createPlayer, Player } from './player';
-export type { Details, PlayerEvents, PlayerOptions, Stats } from './player';
+export type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 export type { Quality } from './engine';
 export { loadHls } from './engine';
 export type { Token } from './source';

@@ -2,82 +2,10 @@
 
 import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engine';
 import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
-import { HttpError, Source, type Token } from './source';
+import { HttpError, Source } from './source';
+import { aheadSeconds, bufferedRanges, startDate } from './media';
 import { LinkWatch, playerState, retryDelay, type Phase, type PlayerState } from './state';
-
-export interface PlayerOptions {
-	/** the multivariant playlist */
-	playlistUrl: string;
-	/** default `live` */
-	phase?: Phase;
-	/** the live's `latencyMode`; default 1 */
-	latencyMode?: LatencyMode;
-	/** begin by itself, muted if the browser wants a gesture for sound; default true */
-	autoplay?: boolean;
-	/** begin muted; default false */
-	muted?: boolean;
-	/** recording: begin here */
-	startSeconds?: number;
-	/** throughput measured on an earlier visit, for the first choice of quality */
-	throughputBps?: number | null;
-	/** for a video that is not open to everybody: gives the viewer's access token for each request */
-	token?: Token;
-	/** takes each line that hls.js logs, for developers */
-	log?: (line: string) => void;
-}
-
-/** `window.shoal.stats()`; null where not known (yet). */
-export interface Stats {
-	state: PlayerState;
-	/** wall clock minus the programme date-time on screen */
-	latency_ms: number | null;
-	buffer_ms: number;
-	/** times playback ran dry although the stream went on */
-	stalls: number;
-	http_bytes: number;
-	p2p_bytes: number;
-	p2p_upload_bytes: number;
-	peers: number;
-	/** such as "720p" */
-	rendition: string | null;
-}
-
-/** More, for the "stats for nerds". */
-export interface Details extends Stats {
-	width: number;
-	height: number;
-	frames: number;
-	dropped_frames: number;
-	bitrate_bps: number | null;
-	throughput_bps: number | null;
-	playback_rate: number;
-	/** distance aimed at, and distance measured, behind the newest media the server has */
-	target_s: number;
-	distance_s: number | null;
-	part_target_s: number;
-	part_hold_back_s: number;
-	buffered: Range[];
-	clock_difference_ms: number;
-	first_picture_ms: number | null;
-	engine: 'hls.js' | 'native';
-	position_s: number;
-}
-
-export interface PlayerEvents {
-	state: PlayerState;
-	/** sound is off only because the browser wants a gesture first (true), or is on again (false) */
-	unmute: boolean;
-	/** the list of qualities or the choice changed */
-	qualities: void;
-	/** following the live edge or not */
-	following: boolean;
-	/** the stream is too fast for the viewer's link */
-	slowLink: { throughput_bps: number; bitrate_bps: number };
-	/** milliseconds from `createPlayer` to the first picture */
-	firstPicture: number;
-	/** an error in words for a log; the state tells what to show */
-	fault: string;
-}
+import type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 
 const TICK_MS = 100;
 /** A seek that has not found data after this time counts as starved. */
@@ -278,7 +206,7 @@ export class Player {
 		return {
 			state: this.state,
 			latency_ms: this.#latencyMs(),
-			buffer_ms: Math.round(this.#aheadSeconds() * 1000),
+			buffer_ms: Math.round(aheadSeconds(this.video) * 1000),
 			stalls: this.#stalls,
 			http_bytes: this.#source.http_bytes,
 			p2p_bytes: 0,
@@ -306,7 +234,7 @@ export class Player {
 			distance_s: live_s === null ? null : live_s - this.video.currentTime,
 			part_target_s: playlist?.part_target_s ?? 0,
 			part_hold_back_s: playlist?.part_hold_back_s ?? 0,
-			buffered: this.#buffered(),
+			buffered: bufferedRanges(this.video),
 			clock_difference_ms: this.#source.clock.difference_ms,
 			first_picture_ms: this.#first_picture_ms,
 			engine: this.#native ? 'native' : 'hls.js',
@@ -491,7 +419,7 @@ export class Player {
 		if (this.#started || this.#placed || !this.#isLive || video.readyState < 1) return;
 		const now_ms = performance.now();
 		const live_s = this.#edge.live(now_ms);
-		const range = this.#buffered().at(-1);
+		const range = bufferedRanges(this.video).at(-1);
 		if (live_s === null || !range) return;
 		this.#place_since_ms ??= now_ms;
 		const goal_s = Math.max(range.start + 0.01, live_s - this.#latency.target(now_ms));
@@ -588,7 +516,7 @@ export class Player {
 		if (!this.#started || video.seeking || video.paused || this.#final || !this.#engine) return;
 		if (this.#source.gap_s > 0 || this.#phase === 'interrupted') return;
 		// Enough data, yet "waiting": the decoder caught its breath. Nothing that more distance would cure.
-		if (this.#aheadSeconds() > 0.3) return;
+		if (aheadSeconds(this.video) > 0.3) return;
 		const now_ms = performance.now();
 		this.#stalls++;
 		this.#latency.handleStall(now_ms);
@@ -608,7 +536,7 @@ export class Player {
 	}
 
 	#seekTo(position_s: number): void {
-		const buffered = this.#buffered().some((range) => range.start <= position_s && position_s < range.end - 0.2);
+		const buffered = bufferedRanges(this.video).some((range) => range.start <= position_s && position_s < range.end - 0.2);
 		if (!buffered) this.#source.ahead.clear();
 		this.#resume_s = null;
 		this.video.currentTime = position_s;
@@ -624,10 +552,12 @@ export class Player {
 	#tick(): void {
 		const now_ms = performance.now();
 		const { video } = this;
-		const ahead_s = this.#aheadSeconds();
+		const ahead_s = aheadSeconds(this.video);
 		const starved = this.#started && !video.paused && !video.ended && video.readyState < 3 && ahead_s < 0.1;
 		this.#dry_since_ms = starved ? (this.#dry_since_ms ?? now_ms) : null;
 		this.#place();
+		// A recording that was played to the end and begins again, or was sought in.
+		if (this.#played_out && this.#phase === 'vod' && !video.ended) this.#played_out = false;
 		this.#source.at_edge = this.following && !(video.paused && this.#started);
 
 		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && ahead_s < 0.1) {
@@ -671,7 +601,7 @@ export class Player {
 			now_ms,
 			position_s: video.currentTime,
 			live_s,
-			buffered: this.#buffered(),
+			buffered: bufferedRanges(this.video),
 			moving: !video.paused && !video.seeking && !starved,
 			starved: starved || lost
 		});
@@ -681,29 +611,9 @@ export class Player {
 
 	// ---- small facts
 
-	#buffered(): Range[] {
-		const { buffered } = this.video;
-		const ranges: Range[] = [];
-		for (let i = 0; i < buffered.length; i++) ranges.push({ start: buffered.start(i), end: buffered.end(i) });
-		return ranges;
-	}
-
-	#aheadSeconds(): number {
-		const position_s = this.video.currentTime;
-		for (const range of this.#buffered()) {
-			if (range.start <= position_s + 0.05 && position_s < range.end) return range.end - position_s;
-		}
-		return 0;
-	}
-
 	#latencyMs(): number | null {
 		if (!this.#isLive || !this.#started) return null;
-		const start = (this.video as HTMLVideoElement & { getStartDate?: () => Date }).getStartDate;
-		const date_ms = this.#native
-			? start
-				? start.call(this.video).getTime() + this.video.currentTime * 1000
-				: NaN
-			: (this.#engine?.playing_date_ms ?? NaN);
+		const date_ms = this.#native ? startDate(this.video) + this.video.currentTime * 1000 : (this.#engine?.playing_date_ms ?? NaN);
 		if (!Number.isFinite(date_ms)) return null;
 		const by_date_ms = Date.now() + this.#source.clock.difference_ms - date_ms;
 		// What is on screen is at least as old as its distance from the edge. A date-time that says less lies in the

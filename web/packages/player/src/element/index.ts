@@ -6,14 +6,18 @@
  * `latency-mode`, `muted`, `loop`, `autoplay="false"`, `start` (seconds).
  */
 
-import { Player, type PlayerOptions } from '../player';
+import { Player } from '../player';
 import type { Phase, PlayerState } from '../state';
+import type { PlayerOptions } from '../types';
 import { clockTime, english, fill, type Strings } from './strings';
 import { css } from './style';
+import { name, set, show, text } from './dom';
+import { remember, remembered } from './memory';
+import { renderNerds } from './nerds';
 import { build, icons, type View } from './view';
 
 export { english, type Strings } from './strings';
-export type { PlayerOptions, Stats, Details } from '../player';
+export type { PlayerOptions, Stats, Details } from '../types';
 export type { Phase, PlayerState } from '../state';
 
 export interface ElementOptions extends PlayerOptions {
@@ -34,30 +38,6 @@ const REFRESH_MS = 250;
 const DVR_MIN_S = 12;
 const STEP_S = 5;
 const VOLUME_STEP = 0.05;
-const STORAGE_KEY = 'shoal.player';
-
-interface Remembered {
-	volume?: number;
-	muted?: boolean;
-	throughput_bps?: number;
-}
-
-function remembered(): Remembered {
-	try {
-		const value: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}');
-		return typeof value === 'object' && value !== null ? (value as Remembered) : {};
-	} catch {
-		return {};
-	}
-}
-
-function remember(change: Remembered): void {
-	try {
-		localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...remembered(), ...change }));
-	} catch {
-		// No storage (private mode, an embed without third-party storage): the next visit starts afresh.
-	}
-}
 
 interface PageSurface {
 	stats?: () => unknown;
@@ -577,7 +557,7 @@ export class ShoalPlayer extends HTMLElement {
 			view.seek.setAttribute('aria-valuetext', spoken);
 			text(view.time, recording ? spoken : `-${clockTime(behind_s)}`);
 		}
-		if (!view.nerds.hidden) this.#renderNerds(view, player);
+		if (!view.nerds.hidden) renderNerds(view.nerds_rows, player);
 	}
 
 	#showTip(share: number): void {
@@ -589,59 +569,6 @@ export class ShoalPlayer extends HTMLElement {
 		view.tip.style.left = `${share * 100}%`;
 		view.tip.hidden = false;
 	}
-
-	#renderNerds(view: View, player: Player): void {
-		const it = player.details();
-		const seconds = (value: number | null): string => (value === null ? '-' : `${value.toFixed(2)} s`);
-		const mbit = (value: number | null): string => (value === null ? '-' : `${(value / 1e6).toFixed(2)} Mbit/s`);
-		const mb = (value: number): string => `${(value / 1e6).toFixed(2)} MB`;
-		const rows: [string, string][] = [
-			['State', `${it.state}, ${it.engine}`],
-			['Latency', `${seconds(it.latency_ms === null ? null : it.latency_ms / 1000)} (edge ${seconds(it.distance_s)}, target ${seconds(it.target_s)})`],
-			['Buffer', `${seconds(it.buffer_ms / 1000)} in ${it.buffered.length} range(s), rate ${it.playback_rate.toFixed(2)}`],
-			['Stalls', String(it.stalls)],
-			['Picture', `${it.width}x${it.height} (${it.rendition ?? '-'}), ${it.dropped_frames} of ${it.frames} frames dropped`],
-			['Bitrate', `${mbit(it.bitrate_bps)}, link ${mbit(it.throughput_bps)}`],
-			['Parts', `target ${seconds(it.part_target_s)}, hold back ${seconds(it.part_hold_back_s)}`],
-			['HTTP / P2P', `${mb(it.http_bytes)} / ${mb(it.p2p_bytes)} down, ${mb(it.p2p_upload_bytes)} up, ${it.peers} peers`],
-			['Start', it.first_picture_ms === null ? '-' : `${Math.round(it.first_picture_ms)} ms`],
-			['Clock', `${Math.round(it.clock_difference_ms)} ms`]
-		];
-		while (view.nerds_rows.childElementCount < rows.length) {
-			const row = document.createElement('tr');
-			row.append(document.createElement('th'), document.createElement('td'));
-			view.nerds_rows.append(row);
-		}
-		rows.forEach(([label, value], index) => {
-			const row = view.nerds_rows.children[index];
-			if (!row?.firstElementChild || !row.lastElementChild) return;
-			text(row.firstElementChild as HTMLElement, label);
-			text(row.lastElementChild as HTMLElement, value);
-		});
-	}
-}
-
-// The DOM is touched only where something changed: this runs four times a second on every watching device.
-const drawn = new WeakMap<HTMLElement, string>();
-
-function set(element: HTMLElement, icon: string): void {
-	if (drawn.get(element) === icon) return;
-	drawn.set(element, icon);
-	element.innerHTML = icon;
-}
-
-function text(element: HTMLElement, value: string): void {
-	if (element.textContent !== value) element.textContent = value;
-}
-
-function show(element: HTMLElement, visible: boolean): void {
-	if (element.hidden === visible) element.hidden = !visible;
-}
-
-function name(element: HTMLElement, label: string): void {
-	if (element.getAttribute('aria-label') === label) return;
-	element.setAttribute('aria-label', label);
-	element.title = label;
 }
 
 if (!customElements.get('shoal-player')) customElements.define('shoal-player', ShoalPlayer);
