@@ -32,8 +32,7 @@ pub(crate) async fn run(common: &Common, clients: usize) -> anyhow::Result<Table
     drop(publisher);
     tokio::time::sleep(AWAY).await;
     let rest = length.mul_f64(0.6).saturating_sub(AWAY);
-    let again =
-        Publisher::start_for(server.rtmp, "live", &live.key, &stream, rest).await?;
+    let again = Publisher::start_for(server.rtmp, "live", &live.key, &stream, rest).await?;
     again.finish().await?;
     let report = check.await??;
     let running = server.is_running();

@@ -29,10 +29,7 @@ impl Stream {
         }
         let tags = testing::tags(&std::fs::read(&path)?);
         anyhow::ensure!(tags.len() > 100, "{} holds no stream", path.display());
-        Ok(Self {
-            tags: tags.into(),
-            length_ms: SECONDS * 1000,
-        })
+        Ok(Self { tags: tags.into(), length_ms: SECONDS * 1000 })
     }
 }
 

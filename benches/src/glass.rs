@@ -39,15 +39,8 @@ impl Preset {
         let encoder = Encoder::default();
         match self {
             Self::Zerolatency => encoder,
-            Self::Obs => Encoder {
-                preset: segmenter_gst::Preset::Obs,
-                ..encoder
-            },
-            Self::Auto => Encoder {
-                preset: segmenter_gst::Preset::Obs,
-                keyframe_interval: AUTO_KEYFRAMES,
-                ..encoder
-            },
+            Self::Obs => Encoder { preset: segmenter_gst::Preset::Obs, ..encoder },
+            Self::Auto => Encoder { preset: segmenter_gst::Preset::Obs, keyframe_interval: AUTO_KEYFRAMES, ..encoder },
         }
     }
 
@@ -82,9 +75,7 @@ pub(crate) async fn run(common: &Common, preset: Preset, joins: usize) -> anyhow
     let (stop, stopped) = oneshot::channel::<()>();
     // A thread of its own: encoding must not wait for anything measured here.
     let publishing = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let until = async {
             let _ = stopped.await;
         };
@@ -114,30 +105,27 @@ pub(crate) async fn run(common: &Common, preset: Preset, joins: usize) -> anyhow
         command.args(["--joins", &joins.to_string()]);
         command.args(["--join-interval", &format!("{interval:.3}")]);
     }
-    let output = command
-        .output()
-        .await
-        .context("node is needed to drive the browser")?;
+    let output = command.output().await.context("node is needed to drive the browser")?;
     anyhow::ensure!(output.status.success(), "{SCRIPT}: {}", output.status);
     let seen: Value = serde_json::from_slice(&output.stdout).context(SCRIPT)?;
     let _ = stop.send(());
-    let published = tokio::task::spawn_blocking(move || publishing.join())
-        .await?
-        .map_err(|_| anyhow::anyhow!("the publisher panicked"))??;
-    anyhow::ensure!(
-        published.dropped * 100 <= published.frames,
-        "the publisher left out {} of {} frames: this machine is too slow for it",
-        published.dropped,
-        published.frames
-    );
+    let published =
+        tokio::task::spawn_blocking(move || publishing.join()).await?.map_err(|_| anyhow::anyhow!("the publisher panicked"))??;
     server.stop().await?;
-    Ok(table(preset, joins, seconds, seen))
+    let mut table = table(preset, joins, seconds, seen);
+    // A machine too slow for the publisher says nothing about the server.
+    table.bound(
+        "frames that the publisher had to leave out",
+        "<= 1 %",
+        format!("{} of {}", published.dropped, published.frames),
+        published.dropped * 100 <= published.frames,
+    );
+    Ok(table)
 }
 
 fn table(preset: Preset, joins: usize, seconds: u64, seen: Value) -> Table {
     let number = |pointer: &str| seen.pointer(pointer).and_then(Value::as_f64);
-    let milliseconds =
-        |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.0} ms"));
+    let milliseconds = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.0} ms"));
     let within = |value: Option<f64>, bound: f64| value.is_some_and(|value| value <= bound);
     let suffix = if joins > 1 { "-joins" } else { "" };
     let mut table = Table::new(&format!("glass-{}{suffix}", preset.name()));
@@ -151,22 +139,14 @@ fn table(preset: Preset, joins: usize, seconds: u64, seen: Value) -> Table {
             format!("{} (worst join {})", milliseconds(p50), milliseconds(worst)),
             within(p50, p50_bound),
         );
-        let (p50, p95) = (
-            number("/summary/first_picture_ms/p50"),
-            number("/summary/first_picture_ms/p95"),
-        );
+        let (p50, p95) = (number("/summary/first_picture_ms/p50"), number("/summary/first_picture_ms/p95"));
         table.bound(
             "first picture, p50",
             format!("<= {FIRST_PICTURE_P50} ms"),
             milliseconds(p50),
             preset == Preset::Auto || within(p50, FIRST_PICTURE_P50),
         );
-        table.bound(
-            "first picture, p95",
-            format!("<= {FIRST_PICTURE_P95} ms"),
-            milliseconds(p95),
-            within(p95, FIRST_PICTURE_P95),
-        );
+        table.bound("first picture, p95", format!("<= {FIRST_PICTURE_P95} ms"), milliseconds(p95), within(p95, FIRST_PICTURE_P95));
         let without = number("/summary/without_picture").unwrap_or(f64::NAN);
         table.bound("joins without a picture", "0", format!("{without}"), without == 0.0);
         let stalls = number("/summary/stalls").unwrap_or(f64::NAN);

@@ -115,12 +115,7 @@ pub(crate) async fn run(common: &Common, sessions: u64, seed: u64) -> anyhow::Re
     let first = memory.first().map_or(0.0, |(_, rss)| *rss);
     let (early, late) = (at(0.0, 0.34).max(first), at(0.66, 1.0));
     let mut table = Table::new("hostile");
-    table.bound(
-        format!("{all} damaged sessions in {:.0} s: panics", took.as_secs_f64()),
-        "0",
-        panics.len().to_string(),
-        panics.is_empty(),
-    );
+    table.bound(format!("{all} damaged sessions in {:.0} s: panics", took.as_secs_f64()), "0", panics.len().to_string(), panics.is_empty());
     let (hangs, unreachable) = (count(&counts.hangs), count(&counts.unreachable));
     table.bound("sessions that hang", "0", hangs.to_string(), hangs == 0);
     table.bound("connections refused", "0", unreachable.to_string(), unreachable == 0);
@@ -139,11 +134,7 @@ pub(crate) async fn run(common: &Common, sessions: u64, seed: u64) -> anyhow::Re
     table.bound(
         format!("the good one, and with {HALF_OPEN} half-open publishers"),
         "streams on",
-        if good_runs && longest_stall.is_empty() {
-            "streamed on".to_owned()
-        } else {
-            format!("running: {good_runs}; {longest_stall}")
-        },
+        if good_runs && longest_stall.is_empty() { "streamed on".to_owned() } else { format!("running: {good_runs}; {longest_stall}") },
         good_runs && longest_stall.is_empty(),
     );
     table.bound(
@@ -160,19 +151,10 @@ pub(crate) async fn run(common: &Common, sessions: u64, seed: u64) -> anyhow::Re
 }
 
 /// One attacker: damaged sessions one after the other, seeds in steps.
-async fn attack(
-    server: SocketAddr,
-    lane: u64,
-    keys: Vec<String>,
-    seed: u64,
-    sessions: u64,
-    counts: Arc<Counts>,
-) {
+async fn attack(server: SocketAddr, lane: u64, keys: Vec<String>, seed: u64, sessions: u64, counts: Arc<Counts>) {
     let tags = tags(SAMPLE_FLV);
-    let recordings: Vec<Recording> = keys
-        .iter()
-        .flat_map(|key| Style::ALL.map(|style| Recording::new(style, "live", key, &tags)))
-        .collect();
+    let recordings: Vec<Recording> =
+        keys.iter().flat_map(|key| Style::ALL.map(|style| Recording::new(style, "live", key, &tags))).collect();
     let source = Ipv4Addr::new(127, 0, 1, lane as u8 + 1);
     for number in (lane..sessions).step_by(AT_ONCE as usize) {
         // Keys in turn, styles in turn.
@@ -196,11 +178,7 @@ async fn attack(
 
 /// Sends a session without waiting for answers and reads until the server
 /// closes; whether publishing began. That the server closes early is no error.
-async fn session(
-    server: SocketAddr,
-    source: Ipv4Addr,
-    pieces: &[Vec<u8>],
-) -> std::io::Result<bool> {
+async fn session(server: SocketAddr, source: Ipv4Addr, pieces: &[Vec<u8>]) -> std::io::Result<bool> {
     let mut socket = connect_from(server, source).await?;
     let (mut reader, mut writer) = socket.split();
     let send = async {

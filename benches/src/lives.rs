@@ -60,27 +60,16 @@ pub(crate) async fn run(common: &Common, counts: &[usize], alone: bool) -> anyho
         }
         if let Some(nginx) = &nginx {
             let times = shoal.cpu_percent / nginx.cpu_percent;
-            let (bound, measured) = (
-                format!("<= {TIMES_NGINX} x nginx"),
-                format!("{times:.2} x ({:.2} % : {:.2} %)", shoal.cpu_percent, nginx.cpu_percent),
-            );
+            let (bound, measured) =
+                (format!("<= {TIMES_NGINX} x nginx"), format!("{times:.2} x ({:.2} % : {:.2} %)", shoal.cpu_percent, nginx.cpu_percent));
             match count {
                 1 => table.fact("beside nginx-rtmp, 1 live", measured),
-                _ => table.bound(
-                    format!("beside nginx-rtmp, {count} lives"),
-                    bound,
-                    measured,
-                    times <= TIMES_NGINX,
-                ),
+                _ => table.bound(format!("beside nginx-rtmp, {count} lives"), bound, measured, times <= TIMES_NGINX),
             }
         }
         table.fact(
             format!("memory (PSS) with {count} lives"),
-            format!(
-                "{:.1} MB{}",
-                shoal.pss_mb,
-                nginx.as_ref().map_or(String::new(), |n| format!(" (nginx {:.1} MB)", n.pss_mb))
-            ),
+            format!("{:.1} MB{}", shoal.pss_mb, nginx.as_ref().map_or(String::new(), |n| format!(" (nginx {:.1} MB)", n.pss_mb))),
         );
         if let Some(delay) = shoal.part_delay_p95_s {
             table.bound(
@@ -112,11 +101,7 @@ pub(crate) async fn publish_all(
 }
 
 /// Makes lives and begins to publish to all of them.
-pub(crate) async fn start_lives(
-    server: &Server,
-    count: usize,
-    stream: &Stream,
-) -> anyhow::Result<(Vec<server::Live>, Vec<Publisher>)> {
+pub(crate) async fn start_lives(server: &Server, count: usize, stream: &Stream) -> anyhow::Result<(Vec<server::Live>, Vec<Publisher>)> {
     let mut lives = Vec::new();
     for number in 0..count {
         lives.push(server.live(&format!("Live {number}")).await?);
@@ -126,12 +111,7 @@ pub(crate) async fn start_lives(
     Ok((lives, publishers))
 }
 
-async fn shoal(
-    common: &Common,
-    count: usize,
-    window: Duration,
-    stream: &Stream,
-) -> anyhow::Result<Measured> {
+async fn shoal(common: &Common, count: usize, window: Duration, stream: &Stream) -> anyhow::Result<Measured> {
     let server = Server::start(common).await?;
     let (lives, publishers) = start_lives(&server, count, stream).await?;
     tokio::time::sleep(WARM_UP).await;

@@ -49,18 +49,8 @@ pub(crate) async fn run(common: &Common, count: usize) -> anyhow::Result<Table> 
     let each = (highest - idle) / count as f64;
     let slope = slope(&samples) * 3600.0 / count as f64;
     let mut table = Table::new("memory");
-    table.bound(
-        "resident memory, idle",
-        format!("<= {IDLE} MB"),
-        format!("{idle:.1} MB"),
-        idle <= IDLE,
-    );
-    table.bound(
-        format!("more for each of {count} lives, window full"),
-        format!("<= {EACH} MB"),
-        format!("{each:.1} MB"),
-        each <= EACH,
-    );
+    table.bound("resident memory, idle", format!("<= {IDLE} MB"), format!("{idle:.1} MB"), idle <= IDLE);
+    table.bound(format!("more for each of {count} lives, window full"), format!("<= {EACH} MB"), format!("{each:.1} MB"), each <= EACH);
     let what = format!("slope over {:.0} minutes, each live", length.as_secs_f64() / 60.0);
     let measured = format!("{slope:.2} MB/h");
     if length >= SLOPE_NEEDS {

@@ -54,11 +54,7 @@ impl Nginx {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(Self {
-            child,
-            rtmp,
-            directory,
-        })
+        Ok(Self { child, rtmp, directory })
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -30,12 +30,7 @@ pub(crate) async fn run(common: &Common, connections: usize) -> anyhow::Result<T
     let playlist = media_playlist(&server, live).await?;
     let text = server.client().get(&playlist).send().await?.text().await?;
     let media = Media::parse(&text)?;
-    let part = media
-        .segments
-        .iter()
-        .flat_map(|segment| &segment.parts)
-        .rfind(|part| !part.gap)
-        .map(|part| server.hls(live, &part.uri));
+    let part = media.segments.iter().flat_map(|segment| &segment.parts).rfind(|part| !part.gap).map(|part| server.hls(live, &part.uri));
     let part = part.ok_or_else(|| anyhow::anyhow!("no part is listed"))?;
 
     let mut table = Table::new("parts");
@@ -47,8 +42,7 @@ pub(crate) async fn run(common: &Common, connections: usize) -> anyhow::Result<T
     ] {
         let before = server.metrics().await?;
         let busy = process::usage(server.pid()).cpu;
-        let (answers, bytes, seconds) =
-            ask(&server, &format!("{url}{directive}"), connections, window).await?;
+        let (answers, bytes, seconds) = ask(&server, &format!("{url}{directive}"), connections, window).await?;
         let busy = (process::usage(server.pid()).cpu - busy).as_secs_f64();
         let after = server.metrics().await?;
         let rate = answers as f64 / seconds;
@@ -72,9 +66,7 @@ pub(crate) async fn run(common: &Common, connections: usize) -> anyhow::Result<T
 
 /// URL of the first media playlist of a live.
 pub(crate) async fn media_playlist(server: &Server, live: &Live) -> anyhow::Result<String> {
-    let master = server
-        .wait_for(live, "master.m3u8", Duration::from_secs(10))
-        .await?;
+    let master = server.wait_for(live, "master.m3u8", Duration::from_secs(10)).await?;
     let master = conformance::playlist::Multivariant::parse(&master)?;
     let first = master.media_playlists();
     let first = first.first().ok_or_else(|| anyhow::anyhow!("no media playlist"))?;
@@ -82,15 +74,8 @@ pub(crate) async fn media_playlist(server: &Server, live: &Live) -> anyhow::Resu
 }
 
 /// The same request again and again on some connections: answers, bytes of bodies, seconds.
-async fn ask(
-    server: &Server,
-    url: &str,
-    connections: usize,
-    window: Duration,
-) -> anyhow::Result<(u64, u64, f64)> {
-    let path = url
-        .strip_prefix(&server.url(""))
-        .ok_or_else(|| anyhow::anyhow!("{url} is of another server"))?;
+async fn ask(server: &Server, url: &str, connections: usize, window: Duration) -> anyhow::Result<(u64, u64, f64)> {
+    let path = url.strip_prefix(&server.url("")).ok_or_else(|| anyhow::anyhow!("{url} is of another server"))?;
     let request: Arc<[u8]> = request(path).into_bytes().into();
     let answers = Arc::new(AtomicU64::new(0));
     let bytes = Arc::new(AtomicU64::new(0));
@@ -98,8 +83,7 @@ async fn ask(
     let mut players = JoinSet::new();
     for _ in 0..connections {
         let socket = TcpStream::connect(server.http).await?;
-        let (request, answers, bytes) =
-            (Arc::clone(&request), Arc::clone(&answers), Arc::clone(&bytes));
+        let (request, answers, bytes) = (Arc::clone(&request), Arc::clone(&answers), Arc::clone(&bytes));
         players.spawn(async move {
             let mut connection = Connection::new(socket)?;
             while began.elapsed() < window {
@@ -114,11 +98,7 @@ async fn ask(
         done??;
     }
     let seconds = began.elapsed().as_secs_f64();
-    Ok((
-        answers.load(Ordering::Relaxed),
-        bytes.load(Ordering::Relaxed),
-        seconds,
-    ))
+    Ok((answers.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), seconds))
 }
 
 /// A request as players send it.
@@ -202,14 +182,9 @@ fn head(bytes: &[u8]) -> Option<Head> {
     let status = text.split(' ').nth(1)?.parse().ok()?;
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().ok())?
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
     })?;
-    Some(Head {
-        status,
-        size,
-        length,
-    })
+    Some(Head { status, size, length })
 }
 
 #[cfg(test)]

@@ -40,12 +40,7 @@ impl Drop for Publisher {
 
 impl Publisher {
     /// Begins to publish; returns when the server has accepted it.
-    pub(crate) async fn start(
-        address: SocketAddr,
-        app: &str,
-        key: &str,
-        stream: &Stream,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn start(address: SocketAddr, app: &str, key: &str, stream: &Stream) -> anyhow::Result<Self> {
         let mut session = Session::connect(address).await?;
         session.publish(app, key).await?;
         let began = Instant::now();
@@ -55,13 +50,7 @@ impl Publisher {
     }
 
     /// The same for some time, then a clean end as encoders make it.
-    pub(crate) async fn start_for(
-        address: SocketAddr,
-        app: &str,
-        key: &str,
-        stream: &Stream,
-        length: Duration,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn start_for(address: SocketAddr, app: &str, key: &str, stream: &Stream, length: Duration) -> anyhow::Result<Self> {
         let mut session = Session::connect(address).await?;
         session.publish(app, key).await?;
         let began = Instant::now();
@@ -98,14 +87,9 @@ impl Session {
         hello[0] = 3;
         socket.write_all(&hello).await?;
         let mut answer = vec![0; 1 + 1536 + 1536];
-        tokio::time::timeout(ANSWER_WITHIN, socket.read_exact(&mut answer))
-            .await
-            .context("no handshake")??;
+        tokio::time::timeout(ANSWER_WITHIN, socket.read_exact(&mut answer)).await.context("no handshake")??;
         socket.write_all(&answer[1..1537]).await?;
-        Ok(Self {
-            socket,
-            writer: ChunkWriter::default(),
-        })
+        Ok(Self { socket, writer: ChunkWriter::default() })
     }
 
     async fn command(&mut self, name: &str, number: f64, arguments: &[Value]) -> anyhow::Result<()> {
@@ -142,9 +126,7 @@ impl Session {
         let mut heard = Vec::new();
         let mut buffer = [0; 4096];
         loop {
-            let read = tokio::time::timeout(ANSWER_WITHIN, self.socket.read(&mut buffer))
-                .await
-                .with_context(|| format!("no {text}"))??;
+            let read = tokio::time::timeout(ANSWER_WITHIN, self.socket.read(&mut buffer)).await.with_context(|| format!("no {text}"))??;
             if read == 0 {
                 bail!("the server closed before {text}");
             }
@@ -174,11 +156,7 @@ impl Session {
             for round in 0.. {
                 let offset = round * stream.length_ms;
                 for tag in stream.tags.iter() {
-                    let header = tag.type_id == DATA
-                        || matches!(
-                            (tag.type_id, tag.body.get(1)),
-                            (AUDIO | VIDEO, Some(0))
-                        );
+                    let header = tag.type_id == DATA || matches!((tag.type_id, tag.body.get(1)), (AUDIO | VIDEO, Some(0)));
                     if header && round > 0 {
                         continue;
                     }

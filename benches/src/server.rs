@@ -50,10 +50,7 @@ impl Server {
     }
 
     /// Starts with more settings, as environment variables.
-    pub(crate) async fn start_with(
-        common: &Common,
-        settings: &[(&str, &str)],
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn start_with(common: &Common, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let program = binary(common)?;
         let data = TempDir::with_prefix("shoal-bench-")?;
         let log = std::fs::File::create(data.path().join("shoal.log"))?;
@@ -84,31 +81,14 @@ impl Server {
             }
             let read = std::fs::read(&path).ok();
             let found = read.and_then(|bytes| serde_json::from_slice::<Addresses>(&bytes).ok());
-            if let Some(Addresses {
-                http: Some(http),
-                rtmp: Some(rtmp),
-                metrics: Some(metrics),
-            }) = found
-                && client
-                    .get(format!("http://{http}/healthz"))
-                    .send()
-                    .await
-                    .is_ok_and(|answer| answer.status().is_success())
+            if let Some(Addresses { http: Some(http), rtmp: Some(rtmp), metrics: Some(metrics) }) = found
+                && client.get(format!("http://{http}/healthz")).send().await.is_ok_and(|answer| answer.status().is_success())
             {
                 break (http, rtmp, metrics);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
-        let mut server = Self {
-            child,
-            http,
-            rtmp,
-            metrics,
-            token: String::new(),
-            channel: 0,
-            client,
-            data,
-        };
+        let mut server = Self { child, http, rtmp, metrics, token: String::new(), channel: 0, client, data };
         server.log_in().await?;
         Ok(server)
     }
@@ -122,9 +102,7 @@ impl Server {
             ("username", "root"),
             ("password", PASSWORD),
         ];
-        let body = form
-            .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
-            .join("&");
+        let body = form.map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).join("&");
         let answer = self
             .client
             .post(self.url("/api/v1/users/token"))
@@ -135,14 +113,9 @@ impl Server {
             .error_for_status()
             .context("login")?;
         let token: Value = answer.json().await?;
-        self.token = token["access_token"]
-            .as_str()
-            .context("no access token")?
-            .to_owned();
+        self.token = token["access_token"].as_str().context("no access token")?.to_owned();
         let me = self.get("/api/v1/users/me").await?;
-        self.channel = me["videoChannels"][0]["id"]
-            .as_i64()
-            .context("root has no channel")?;
+        self.channel = me["videoChannels"][0]["id"].as_i64().context("root has no channel")?;
         Ok(())
     }
 
@@ -162,12 +135,7 @@ impl Server {
         self.live_with(name, true, false).await
     }
 
-    pub(crate) async fn live_with(
-        &self,
-        name: &str,
-        permanent: bool,
-        replay: bool,
-    ) -> anyhow::Result<Live> {
+    pub(crate) async fn live_with(&self, name: &str, permanent: bool, replay: bool) -> anyhow::Result<Live> {
         let body = json!({
             "channelId": self.channel,
             "name": name,
@@ -194,14 +162,6 @@ impl Server {
         Ok(Live { uuid, short, key })
     }
 
-    /// Ends a broadcast as its owner.
-    pub(crate) async fn end(&self, live: &Live) -> anyhow::Result<()> {
-        let path = format!("/api/shoal/v1/videos/{}/end", live.uuid);
-        let request = self.client.post(self.url(&path)).bearer_auth(&self.token);
-        request.send().await?.error_for_status()?;
-        Ok(())
-    }
-
     /// URL below the directory of a live's playlists.
     pub(crate) fn hls(&self, live: &Live, file: &str) -> String {
         let path = format!("/static/streaming-playlists/hls/{}/{file}", live.uuid);
@@ -209,12 +169,7 @@ impl Server {
     }
 
     /// Waits until a file of a live answers 200.
-    pub(crate) async fn wait_for(
-        &self,
-        live: &Live,
-        file: &str,
-        patience: Duration,
-    ) -> anyhow::Result<String> {
+    pub(crate) async fn wait_for(&self, live: &Live, file: &str, patience: Duration) -> anyhow::Result<String> {
         let url = self.hls(live, file);
         let began = Instant::now();
         loop {
@@ -266,9 +221,7 @@ impl Server {
         if let Some(pid) = rustix::process::Pid::from_raw(i32::try_from(self.pid())?) {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
         }
-        let status = tokio::time::timeout(STOP_WITHIN, self.child.wait())
-            .await
-            .context("the server did not stop in time")??;
+        let status = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await.context("the server did not stop in time")??;
         anyhow::ensure!(status.success(), "the server exited: {status}");
         Ok(())
     }
@@ -278,21 +231,12 @@ impl Server {
 pub(crate) struct Metrics(Vec<(String, f64)>);
 
 impl Metrics {
-    pub(crate) fn value(&self, name: &str) -> f64 {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map_or(0.0, |(_, value)| *value)
-    }
-
     /// Upper bounds and cumulative counts of a histogram.
     fn buckets(&self, name: &str) -> Vec<(f64, f64)> {
         let prefix = format!("{name}_bucket{{le=\"");
         let of = |(key, count): &(String, f64)| {
             let bound = key.strip_prefix(&prefix)?.strip_suffix("\"}")?;
-            let bound = if bound == "+Inf" {
-                f64::INFINITY
-            } else {
-                bound.parse().ok()?
-            };
+            let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().ok()? };
             Some((bound, *count))
         };
         self.0.iter().filter_map(of).collect()

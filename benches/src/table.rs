@@ -25,37 +25,17 @@ pub(crate) struct Row {
 
 impl Table {
     pub(crate) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            rows: Vec::new(),
-            details: serde_json::Value::Null,
-        }
+        Self { name: name.to_owned(), rows: Vec::new(), details: serde_json::Value::Null }
     }
 
     /// Adds a row with a bound.
-    pub(crate) fn bound(
-        &mut self,
-        what: impl Into<String>,
-        bound: impl Into<String>,
-        measured: impl Into<String>,
-        met: bool,
-    ) {
-        self.rows.push(Row {
-            what: what.into(),
-            bound: bound.into(),
-            measured: measured.into(),
-            met: Some(met),
-        });
+    pub(crate) fn bound(&mut self, what: impl Into<String>, bound: impl Into<String>, measured: impl Into<String>, met: bool) {
+        self.rows.push(Row { what: what.into(), bound: bound.into(), measured: measured.into(), met: Some(met) });
     }
 
     /// Adds a row to know.
     pub(crate) fn fact(&mut self, what: impl Into<String>, measured: impl Into<String>) {
-        self.rows.push(Row {
-            what: what.into(),
-            bound: String::new(),
-            measured: measured.into(),
-            met: None,
-        });
+        self.rows.push(Row { what: what.into(), bound: String::new(), measured: measured.into(), met: None });
     }
 
     /// Whether every bound was met.
@@ -71,11 +51,7 @@ impl Table {
                 Some(false) => "**missed**",
                 None => "",
             };
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {mark} |",
-                row.what, row.bound, row.measured
-            );
+            let _ = writeln!(text, "| {} | {} | {} | {mark} |", row.what, row.bound, row.measured);
         }
         text
     }
@@ -96,10 +72,7 @@ impl Table {
 pub(crate) fn percentile(values: &mut [f64], percent: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (percent / 100.0 * values.len() as f64).ceil() as usize;
-    values
-        .get(rank.clamp(1, values.len().max(1)) - 1)
-        .copied()
-        .unwrap_or(f64::NAN)
+    values.get(rank.clamp(1, values.len().max(1)) - 1).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]

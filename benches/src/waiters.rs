@@ -95,12 +95,7 @@ pub(crate) async fn run(common: &Common, players: usize) -> anyhow::Result<Table
         format!("{p95:.0} ms (p50 {p50:.0}, max {max:.0})"),
         p95 <= DELAY_MS,
     );
-    table.bound(
-        "memory for each waiting player",
-        format!("<= {:.0} kB", BYTES / 1e3),
-        format!("{:.1} kB", each / 1e3),
-        each <= BYTES,
-    );
+    table.bound("memory for each waiting player", format!("<= {:.0} kB", BYTES / 1e3), format!("{:.1} kB", each / 1e3), each <= BYTES);
     table.fact("answers per second", format!("{:.0}", delays.len() as f64 / window.as_secs_f64()));
     table.fact("CPU of the server meanwhile", format!("{cpu:.0} % of a core"));
     table.details = json!({
@@ -132,7 +127,7 @@ async fn watch_parts(
         let (msn, part) = asked;
         let url = format!("{playlist}?_HLS_msn={msn}&_HLS_part={part}");
         let hinted = media.hinted_part();
-        let hint = hinted.and_then(|uri| Some(reqwest::Url::parse(&playlist).ok()?.join(uri).ok()?));
+        let hint = hinted.and_then(|uri| reqwest::Url::parse(&playlist).ok()?.join(uri).ok());
         let part_there = async {
             if let Some(hint) = hint {
                 client.get(hint).send().await?.bytes().await?;
@@ -155,12 +150,7 @@ async fn watch_parts(
     }
 }
 
-async fn wait_for_parts(
-    socket: TcpStream,
-    path: String,
-    mut next: watch::Receiver<Next>,
-    times: Arc<Mutex<Times>>,
-) -> anyhow::Result<()> {
+async fn wait_for_parts(socket: TcpStream, path: String, mut next: watch::Receiver<Next>, times: Arc<Mutex<Times>>) -> anyhow::Result<()> {
     let mut connection = Connection::new(socket)?;
     loop {
         let asked = *next.borrow_and_update();

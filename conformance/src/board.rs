@@ -34,12 +34,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Board {
-    pub(crate) fn new(
-        expect: Expect,
-        master_url: String,
-        playlists: Vec<String>,
-        stop_at: Option<RuleId>,
-    ) -> Self {
+    pub(crate) fn new(expect: Expect, master_url: String, playlists: Vec<String>, stop_at: Option<RuleId>) -> Self {
         let began = Instant::now();
         Self {
             expect,

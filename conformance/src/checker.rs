@@ -81,17 +81,8 @@ impl Checker {
         let http = http(config.verify_tls).map_err(Error::Client)?;
         let text = first_master(&http, &config).await?;
         let master = Multivariant::parse(&text)?;
-        let playlists = master
-            .media_playlists()
-            .into_iter()
-            .map(|uri| resolve(&config.master_url, uri))
-            .collect();
-        let board = Arc::new(Board::new(
-            config.expect.clone(),
-            config.master_url.clone(),
-            playlists,
-            config.stop_at,
-        ));
+        let playlists = master.media_playlists().into_iter().map(|uri| resolve(&config.master_url, uri)).collect();
+        let board = Arc::new(Board::new(config.expect.clone(), config.master_url.clone(), playlists, config.stop_at));
 
         let mut background = JoinSet::new();
         let heart = Arc::clone(&board);
@@ -159,9 +150,5 @@ async fn first_master(http: &reqwest::Client, config: &Config) -> Result<String,
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(Error::NoMaster {
-        url: config.master_url.clone(),
-        waited: began.elapsed(),
-        last,
-    })
+    Err(Error::NoMaster { url: config.master_url.clone(), waited: began.elapsed(), last })
 }

@@ -26,20 +26,11 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) fn get(url: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            url: url.into(),
-            gzip: false,
-            range: None,
-            patience: PATIENCE,
-        }
+        Self { method: Method::GET, url: url.into(), gzip: false, range: None, patience: PATIENCE }
     }
 
     pub(crate) fn head(url: impl Into<String>) -> Self {
-        Self {
-            method: Method::HEAD,
-            ..Self::get(url)
-        }
+        Self { method: Method::HEAD, ..Self::get(url) }
     }
 
     pub(crate) fn range(mut self, range: impl Into<String>) -> Self {
@@ -106,11 +97,7 @@ impl Answer {
         if value.split(',').any(|word| refused.contains(&word.trim())) {
             return None;
         }
-        value
-            .split(',')
-            .find_map(|word| word.trim().strip_prefix("max-age="))?
-            .parse()
-            .ok()
+        value.split(',').find_map(|word| word.trim().strip_prefix("max-age="))?.parse().ok()
     }
 }
 
@@ -126,21 +113,14 @@ const ORIGIN: &str = "https://viewer.example";
 
 impl Client {
     pub(crate) fn new(http: reqwest::Client, board: Arc<Board>) -> Self {
-        Self {
-            http,
-            board,
-            gzip: false,
-        }
+        Self { http, board, gzip: false }
     }
 
     /// Sends a request and takes the whole answer.
     pub(crate) async fn fetch(&self, ask: &Ask) -> Result<Answer, Failure> {
         let encoding = if ask.gzip { "gzip" } else { "identity" };
-        let mut request = self
-            .http
-            .request(ask.method.clone(), &ask.url)
-            .header(header::ORIGIN, ORIGIN)
-            .header(header::ACCEPT_ENCODING, encoding);
+        let mut request =
+            self.http.request(ask.method.clone(), &ask.url).header(header::ORIGIN, ORIGIN).header(header::ACCEPT_ENCODING, encoding);
         if let Some(range) = &ask.range {
             request = request.header(header::RANGE, range);
         }
@@ -151,16 +131,7 @@ impl Client {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = response.bytes().await?;
             let at = Instant::now();
-            Ok::<_, reqwest::Error>(Answer {
-                url: ask.url.clone(),
-                status,
-                headers,
-                body,
-                sent,
-                head,
-                at,
-                wall_ms: wall_ms(),
-            })
+            Ok::<_, reqwest::Error>(Answer { url: ask.url.clone(), status, headers, body, sent, head, at, wall_ms: wall_ms() })
         };
         match tokio::time::timeout(ask.patience, exchange).await {
             Ok(Ok(answer)) => {
@@ -179,11 +150,7 @@ impl Client {
             Ok(answer) => Some(answer),
             Err(Failure::Late) => {
                 let waited = ask.patience.as_secs_f64();
-                self.board.broken(
-                    RuleId::Transport,
-                    &ask.url,
-                    format!("no answer in {waited:.1} s"),
-                );
+                self.board.broken(RuleId::Transport, &ask.url, format!("no answer in {waited:.1} s"));
                 None
             }
             Err(Failure::Cut(reason)) => {
@@ -195,19 +162,11 @@ impl Client {
 
     fn check_any(&self, answer: &Answer) {
         if answer.status >= 500 && answer.status != 503 {
-            self.board.broken(
-                RuleId::Transport,
-                &answer.url,
-                format!("status {}", answer.status),
-            );
+            self.board.broken(RuleId::Transport, &answer.url, format!("status {}", answer.status));
         }
         let allowed = answer.header(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         if !matches!(allowed, Some("*" | ORIGIN)) {
-            self.board.broken(
-                RuleId::Cors,
-                &answer.url,
-                format!("status {}, Access-Control-Allow-Origin: {allowed:?}", answer.status),
-            );
+            self.board.broken(RuleId::Cors, &answer.url, format!("status {}, Access-Control-Allow-Origin: {allowed:?}", answer.status));
         }
     }
 
@@ -217,15 +176,12 @@ impl Client {
         let content_type = answer.header(header::CONTENT_TYPE).unwrap_or("");
         let essence = content_type.split(';').next().unwrap_or("").trim();
         let expected: &[&str] = match kind {
-            Kind::Master | Kind::Playlist { .. } => {
-                &["application/vnd.apple.mpegurl", "audio/mpegurl"]
-            }
+            Kind::Master | Kind::Playlist { .. } => &["application/vnd.apple.mpegurl", "audio/mpegurl"],
             Kind::Media => &["video/mp4", "audio/mp4", "video/iso.segment"],
             Kind::Json => &["application/json"],
         };
         if !expected.contains(&essence) {
-            self.board
-                .broken(RuleId::ContentType, url, format!("{content_type:?}"));
+            self.board.broken(RuleId::ContentType, url, format!("{content_type:?}"));
         }
         let target = self.board.target_duration().as_secs();
         let age = answer.max_age();
@@ -239,11 +195,7 @@ impl Client {
         };
         if !right {
             let value = answer.header(header::CACHE_CONTROL);
-            self.board.broken(
-                RuleId::CacheControl,
-                url,
-                format!("{kind:?} with target {target}: {value:?}"),
-            );
+            self.board.broken(RuleId::CacheControl, url, format!("{kind:?} with target {target}: {value:?}"));
         }
     }
 
@@ -262,16 +214,11 @@ impl Client {
         let encoding = answer.header(header::CONTENT_ENCODING);
         let url = &answer.url;
         if !asked_gzip && encoding.is_some() {
-            self.board.broken(
-                RuleId::Gzip,
-                url,
-                format!("accepted gzip: {asked_gzip}, Content-Encoding: {encoding:?}"),
-            );
+            self.board.broken(RuleId::Gzip, url, format!("accepted gzip: {asked_gzip}, Content-Encoding: {encoding:?}"));
         }
         let vary = answer.header(header::VARY).unwrap_or("").to_ascii_lowercase();
         if encoding.is_some() && !vary.contains("accept-encoding") && vary != "*" {
-            self.board
-                .broken(RuleId::Gzip, url, "no Vary: Accept-Encoding");
+            self.board.broken(RuleId::Gzip, url, "no Vary: Accept-Encoding");
         }
         let bytes = match encoding {
             Some("gzip") => {
@@ -299,7 +246,5 @@ impl Client {
 
 /// The wall clock, in milliseconds since 1970.
 pub(crate) fn wall_ms() -> f64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64() * 1000.0)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }

@@ -56,11 +56,14 @@ pub struct Media {
 /// `sample_is_non_sync_sample` of the sample flags (8.8.3.1).
 const NON_SYNC: u32 = 0x0001_0000;
 
+/// The boxes of some bytes, and where those begin in the file.
 struct Boxes<'a>(&'a [u8], usize);
 
+/// A box: its type, its content and where it starts in the file.
+type Found<'a> = ([u8; 4], &'a [u8], usize);
+
 impl<'a> Boxes<'a> {
-    /// The next box: its type, its content and where it starts in the file.
-    fn next(&mut self) -> Result<Option<([u8; 4], &'a [u8], usize)>> {
+    fn next(&mut self) -> Result<Option<Found<'a>>> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -74,11 +77,7 @@ impl<'a> Boxes<'a> {
             n => (n as usize, 8),
         };
         if size < head || size > self.0.len() {
-            return Err(format!(
-                "box {} of {size} bytes, {} are left",
-                kind.escape_ascii(),
-                self.0.len()
-            ));
+            return Err(format!("box {} of {size} bytes, {} are left", kind.escape_ascii(), self.0.len()));
         }
         let content = &self.0[head..size];
         self.0 = &self.0[size..];
@@ -111,9 +110,7 @@ impl<'a> Fields<'a> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        self.take(N)?
-            .try_into()
-            .map_err(|_| "a field of the wrong size".to_owned())
+        self.take(N)?.try_into().map_err(|_| "a field of the wrong size".to_owned())
     }
 
     fn u16(&mut self) -> Result<u16> {
@@ -159,10 +156,7 @@ impl Init {
                 let mut fields = Fields(content);
                 fields.full()?;
                 let id = fields.u32()?;
-                let track = init
-                    .tracks
-                    .get_mut(&id)
-                    .ok_or_else(|| format!("trex of unknown track {id}"))?;
+                let track = init.tracks.get_mut(&id).ok_or_else(|| format!("trex of unknown track {id}"))?;
                 fields.u32()?;
                 track.default_duration = fields.u32()?;
                 track.default_size = fields.u32()?;
@@ -202,10 +196,7 @@ impl Init {
                     let first = boxes.1 - content.len();
                     for (from, to) in claims.drain(..) {
                         if from < first || to > boxes.1 {
-                            return Err(format!(
-                                "samples at {from}..{to}, mdat is {first}..{}",
-                                boxes.1
-                            ));
+                            return Err(format!("samples at {from}..{to}, mdat is {first}..{}", boxes.1));
                         }
                     }
                 }
@@ -222,34 +213,17 @@ impl Init {
         Ok(media)
     }
 
-    fn fragment(
-        &self,
-        content: &[u8],
-        moof: usize,
-        media: &mut Media,
-        claims: &mut Vec<(usize, usize)>,
-    ) -> Result<()> {
+    fn fragment(&self, content: &[u8], moof: usize, media: &mut Media, claims: &mut Vec<(usize, usize)>) -> Result<()> {
         let mut fields = Fields(child(content, b"tfhd")?);
         let (_, flags) = fields.full()?;
         let id = fields.u32()?;
-        let track = self
-            .tracks
-            .get(&id)
-            .ok_or_else(|| format!("fragment of track {id}, which the map lacks"))?;
-        let base = if flags & 0x1 != 0 {
-            usize::try_from(fields.u64()?).map_err(|_| "base data offset too large")?
-        } else {
-            moof
-        };
+        let track = self.tracks.get(&id).ok_or_else(|| format!("fragment of track {id}, which the map lacks"))?;
+        let base = if flags & 0x1 != 0 { usize::try_from(fields.u64()?).map_err(|_| "base data offset too large")? } else { moof };
         if flags & 0x2 != 0 {
             fields.u32()?;
         }
         let mut default = |bit: u32, otherwise: u32| {
-            if flags & bit != 0 {
-                fields.u32()
-            } else {
-                Ok(otherwise)
-            }
+            if flags & bit != 0 { fields.u32() } else { Ok(otherwise) }
         };
         let default_duration = default(0x8, track.default_duration)?;
         let default_size = default(0x10, track.default_size)?;
@@ -277,16 +251,11 @@ impl Init {
                 0 => None,
                 _ => Some(fields.u32()?),
             };
-            let from = usize::try_from(base as i64 + i64::from(offset))
-                .map_err(|_| "data offset before the file")?;
+            let from = usize::try_from(base as i64 + i64::from(offset)).map_err(|_| "data offset before the file")?;
             let mut bytes = 0_usize;
             for index in 0..count {
                 let mut field = |bit: u32, otherwise: u32| {
-                    if flags & bit != 0 {
-                        fields.u32()
-                    } else {
-                        Ok(otherwise)
-                    }
+                    if flags & bit != 0 { fields.u32() } else { Ok(otherwise) }
                 };
                 let duration = field(0x100, default_duration)?;
                 bytes += field(0x200, default_size)? as usize;
@@ -310,13 +279,7 @@ impl Init {
         let starts_with_sync = samples[0].1;
         match media.runs.entry(id) {
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Run {
-                    decode_time,
-                    duration,
-                    samples: samples.len() as u64,
-                    sync,
-                    starts_with_sync,
-                });
+                entry.insert(Run { decode_time, duration, samples: samples.len() as u64, sync, starts_with_sync });
             }
             std::collections::btree_map::Entry::Occupied(mut entry) => {
                 let run = entry.get_mut();
@@ -354,11 +317,7 @@ fn track(content: &[u8]) -> Result<(u32, Track)> {
     let descriptions = child(table, b"stsd")?;
     let mut boxes = Boxes(descriptions.get(8..).ok_or("stsd too short")?, 0);
     let (kind, entry, _) = boxes.next()?.ok_or("no sample entry")?;
-    let mut track = Track {
-        timescale,
-        video: handler == *b"vide",
-        ..Track::default()
-    };
+    let mut track = Track { timescale, video: handler == *b"vide", ..Track::default() };
     if track.video {
         let mut fields = Fields(entry);
         fields.take(24)?;
@@ -378,8 +337,7 @@ fn codec(kind: [u8; 4], entry: &[u8]) -> Result<String> {
         }
         b"mp4a" => {
             let stream = child(entry.get(28..).ok_or("sample entry too short")?, b"esds")?;
-            let config = audio_specific_config(stream.get(4..).ok_or("esds too short")?)
-                .ok_or("esds without AudioSpecificConfig")?;
+            let config = audio_specific_config(stream.get(4..).ok_or("esds too short")?).ok_or("esds without AudioSpecificConfig")?;
             let first = u16::from_be_bytes([config[0], *config.get(1).unwrap_or(&0)]);
             let object = match first >> 11 {
                 31 => 32 + (first >> 5 & 0x3f),

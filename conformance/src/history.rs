@@ -111,18 +111,10 @@ impl History {
         {
             if media.media_sequence < latest.media_sequence && media.newest() >= latest.newest() {
                 let (now, before) = (media.media_sequence, latest.media_sequence);
-                ledger.broken(
-                    RuleId::MediaSequence,
-                    &seen.url,
-                    format!("{now} after {before}"),
-                );
+                ledger.broken(RuleId::MediaSequence, &seen.url, format!("{now} after {before}"));
             } else if seen.sent > *at {
                 let (now, before) = (media.newest(), latest.newest());
-                ledger.broken(
-                    RuleId::NeverGoesBack,
-                    &seen.url,
-                    format!("{now:?} after {before:?}"),
-                );
+                ledger.broken(RuleId::NeverGoesBack, &seen.url, format!("{now:?} after {before:?}"));
             }
             return;
         }
@@ -135,11 +127,7 @@ impl History {
             if self.edges.len() == EDGES {
                 self.edges.pop_front();
             }
-            self.edges.push_back(Edge {
-                at: seen.at,
-                newest,
-                date_ms: media.edge_date_ms(),
-            });
+            self.edges.push_back(Edge { at: seen.at, newest, date_ms: media.edge_date_ms() });
         }
         self.longest = self.longest.max(media.length());
         self.latest = Some((Arc::clone(media), seen.at));
@@ -170,10 +158,7 @@ impl History {
         }
         if media.server_control != fixed.control {
             let (now, before) = (&media.server_control, &fixed.control);
-            broken(
-                RuleId::ServerControlConstant,
-                format!("{now:?}, was {before:?}"),
-            );
+            broken(RuleId::ServerControlConstant, format!("{now:?}, was {before:?}"));
         }
     }
 
@@ -187,11 +172,7 @@ impl History {
         };
         if seen.media.ended {
             if let Some(difference) = difference(last, &seen.media) {
-                ledger.broken(
-                    RuleId::EndlistFinal,
-                    &seen.url,
-                    format!("changed after EXT-X-ENDLIST: {difference}"),
-                );
+                ledger.broken(RuleId::EndlistFinal, &seen.url, format!("changed after EXT-X-ENDLIST: {difference}"));
             }
         } else if seen.sent > *at {
             ledger.broken(RuleId::EndlistFinal, &seen.url, "EXT-X-ENDLIST went away");
@@ -210,11 +191,7 @@ impl History {
         let known = self.versions.iter().find(|(known, ..)| *known == version);
         if let Some((_, known, via_delta)) = known {
             if let Some(difference) = difference(known, media) {
-                let rule = if *via_delta || seen.via_delta {
-                    RuleId::DeltaReconstructs
-                } else {
-                    RuleId::OneVersionOneText
-                };
+                let rule = if *via_delta || seen.via_delta { RuleId::DeltaReconstructs } else { RuleId::OneVersionOneText };
                 ledger.broken(rule, &seen.url, difference);
             } else if *via_delta != seen.via_delta {
                 ledger.count("deltas equal to the whole");
@@ -224,8 +201,7 @@ impl History {
         if self.versions.len() == VERSIONS {
             self.versions.pop_front();
         }
-        self.versions
-            .push_back((version, Arc::clone(media), seen.via_delta));
+        self.versions.push_back((version, Arc::clone(media), seen.via_delta));
     }
 
     fn check_segments(&mut self, seen: &Seen, expect: &Expect, ledger: &mut Ledger) {
@@ -239,11 +215,7 @@ impl History {
             if let Some(uri) = &segment.uri {
                 let msn = *self.msn_of.entry(uri.clone()).or_insert(segment.msn);
                 if msn != segment.msn {
-                    ledger.broken(
-                        RuleId::MediaSequence,
-                        &seen.url,
-                        format!("{uri} was segment {msn}, is {}", segment.msn),
-                    );
+                    ledger.broken(RuleId::MediaSequence, &seen.url, format!("{uri} was segment {msn}, is {}", segment.msn));
                     return;
                 }
             }
@@ -275,29 +247,19 @@ impl History {
         let live = self.latest.is_some() && !media.ended;
         let late = |since: Option<Instant>, bound: f64| {
             let bound = Duration::from_secs_f64(bound) + expect.cadence_slack + seen.excused;
-            since
-                .map(|since| seen.at.duration_since(since))
-                .filter(|gap| *gap > bound)
+            since.map(|since| seen.at.duration_since(since)).filter(|gap| *gap > bound)
         };
         if new_parts > 0 || self.last_part.is_none() {
             if let Some(part_target) = media.part_target.filter(|_| live)
                 && let Some(gap) = late(self.last_part, part_target)
             {
-                ledger.broken(
-                    RuleId::PartCadence,
-                    &seen.url,
-                    format!("{:.0} ms after the part before", gap.as_secs_f64() * 1e3),
-                );
+                ledger.broken(RuleId::PartCadence, &seen.url, format!("{:.0} ms after the part before", gap.as_secs_f64() * 1e3));
             }
             self.last_part = Some(seen.at);
         }
         if new_segments > 0 || self.last_segment.is_none() {
             if live && let Some(gap) = late(self.last_segment, 1.5 * target) {
-                ledger.broken(
-                    RuleId::SegmentCadence,
-                    &seen.url,
-                    format!("{:.2} s after the segment before", gap.as_secs_f64()),
-                );
+                ledger.broken(RuleId::SegmentCadence, &seen.url, format!("{:.2} s after the segment before", gap.as_secs_f64()));
             }
             self.last_segment = Some(seen.at);
         }
@@ -309,11 +271,7 @@ impl History {
             let age = seen.wall_ms - edge;
             let excused = seen.excused.as_secs_f64() * 1e3;
             if age < -expect.edge_ahead_ms || age > expect.edge_age_ms + excused {
-                ledger.broken(
-                    RuleId::ArrivalCadence,
-                    &seen.url,
-                    format!("the newest part ended {age:.0} ms ago by its date"),
-                );
+                ledger.broken(RuleId::ArrivalCadence, &seen.url, format!("the newest part ended {age:.0} ms ago by its date"));
             }
             ledger.count("edges dated");
         }
@@ -324,26 +282,19 @@ impl History {
         if let Some((after, hinted)) = &self.hint
             && media.newest().is_some_and(|newest| newest > *after)
         {
-            let next = media
-                .segments
-                .iter()
-                .flat_map(|s| s.parts.iter().enumerate().map(move |(i, part)| (s.msn, i, part)))
-                .find(|(msn, index, _)| {
+            let next = media.segments.iter().flat_map(|s| s.parts.iter().enumerate().map(move |(i, part)| (s.msn, i, part))).find(
+                |(msn, index, _)| {
                     let part = *index as u64;
-                    *msn == after.msn && part == after.part.wrapping_add(1)
-                        || *msn == after.msn + 1 && part == 0
-                });
+                    *msn == after.msn && part == after.part.wrapping_add(1) || *msn == after.msn + 1 && part == 0
+                },
+            );
             // A hint whose part never came to be ends in a gap.
             if let Some((msn, index, part)) = next
                 && !part.gap
             {
                 ledger.count("hints compared");
                 if part.uri != *hinted {
-                    ledger.broken(
-                        RuleId::PreloadHintMatches,
-                        &seen.url,
-                        format!("hinted {hinted}, part {index} of {msn} is {}", part.uri),
-                    );
+                    ledger.broken(RuleId::PreloadHintMatches, &seen.url, format!("hinted {hinted}, part {index} of {msn} is {}", part.uri));
                 }
             }
             self.hint = None;
@@ -359,21 +310,11 @@ impl History {
         let first = media.media_sequence;
         let mut removed = false;
         for (&msn, record) in &mut self.records {
-            let tags = media
-                .segments
-                .iter()
-                .find(|segment| segment.msn == msn)
-                .is_some_and(|segment| !segment.parts.is_empty());
+            let tags = media.segments.iter().find(|segment| segment.msn == msn).is_some_and(|segment| !segment.parts.is_empty());
             if record.tags && !tags {
                 record.tags = false;
                 for (part, _) in record.parts.iter().filter(|(part, _)| !part.gap) {
-                    push_removal(
-                        &mut self.removals,
-                        &part.uri,
-                        RuleId::RemovedPartAvailable,
-                        seen.at,
-                        seen.at + 3 * target,
-                    );
+                    push_removal(&mut self.removals, &part.uri, RuleId::RemovedPartAvailable, seen.at, seen.at + 3 * target);
                 }
             }
             if record.listed && msn < first {
@@ -384,23 +325,13 @@ impl History {
                 if let Some(uri) = record.segment.uri.as_deref().filter(|_| !record.segment.gap)
                     && until > seen.at
                 {
-                    push_removal(
-                        &mut self.removals,
-                        uri,
-                        RuleId::RemovedSegmentAvailable,
-                        seen.at,
-                        until,
-                    );
+                    push_removal(&mut self.removals, uri, RuleId::RemovedSegmentAvailable, seen.at, until);
                 }
             }
         }
         let length = media.length();
         if removed && !media.ended && length < 3.0 * media.target_duration as f64 {
-            ledger.broken(
-                RuleId::WindowMinimum,
-                &seen.url,
-                format!("{length:.3} s are left"),
-            );
+            ledger.broken(RuleId::WindowMinimum, &seen.url, format!("{length:.3} s are left"));
         }
         if let Some(oldest) = first.checked_sub(PAST_SEGMENTS)
             && self.records.first_key_value().is_some_and(|(msn, _)| *msn < oldest)
@@ -447,10 +378,7 @@ impl History {
         self.removals.retain(|removal| {
             let ripe = removal.due <= now;
             if ripe {
-                due.push(Due {
-                    uri: removal.uri.clone(),
-                    rule: removal.rule,
-                });
+                due.push(Due { uri: removal.uri.clone(), rule: removal.rule });
             }
             !ripe
         });
@@ -459,23 +387,13 @@ impl History {
 }
 
 /// Asks for a removed resource at once, and again shortly before it may go.
-fn push_removal(
-    removals: &mut Vec<Removal>,
-    uri: &str,
-    rule: RuleId,
-    now: Instant,
-    until: Instant,
-) {
+fn push_removal(removals: &mut Vec<Removal>, uri: &str, rule: RuleId, now: Instant, until: Instant) {
     if removals.len() + 2 > REMOVALS {
         return;
     }
     let late = until.checked_sub(BEFORE_EXPIRY).unwrap_or(now);
     for due in [Some(now), (late > now).then_some(late)].into_iter().flatten() {
-        removals.push(Removal {
-            uri: uri.to_owned(),
-            rule,
-            due,
-        });
+        removals.push(Removal { uri: uri.to_owned(), rule, due });
     }
 }
 
@@ -489,52 +407,32 @@ impl Record {
             let was = (&before.uri, before.duration, before.gap);
             let is = (&segment.uri, segment.duration, segment.gap);
             if was != is {
-                broken(
-                    RuleId::SegmentImmutable,
-                    format!("segment {msn} was {was:?}, is {is:?}"),
-                );
+                broken(RuleId::SegmentImmutable, format!("segment {msn} was {was:?}, is {is:?}"));
             }
         }
         if before.discontinuity != segment.discontinuity || before.map != segment.map {
             let was = (before.discontinuity, &before.map);
             let is = (segment.discontinuity, &segment.map);
-            broken(
-                RuleId::SegmentImmutable,
-                format!("segment {msn} was {was:?}, is {is:?}"),
-            );
+            broken(RuleId::SegmentImmutable, format!("segment {msn} was {was:?}, is {is:?}"));
         } else if before.discontinuity_number != segment.discontinuity_number {
             let (was, is) = (before.discontinuity_number, segment.discontinuity_number);
-            broken(
-                RuleId::DiscontinuitySequence,
-                format!("segment {msn} had number {was}, has {is}"),
-            );
+            broken(RuleId::DiscontinuitySequence, format!("segment {msn} had number {was}, has {is}"));
         }
         if let (Some(was), Some(is)) = (before.date_ms, segment.date_ms)
             && was != is
         {
-            broken(
-                RuleId::ProgramDateTimeConsistent,
-                format!("date of segment {msn} moved by {} ms", is - was),
-            );
+            broken(RuleId::ProgramDateTimeConsistent, format!("date of segment {msn} moved by {} ms", is - was));
         }
         let mut new = 0;
         if !segment.parts.is_empty() {
             if segment.parts.len() < self.parts.len() {
-                broken(
-                    RuleId::PartImmutable,
-                    format!(
-                        "segment {msn} had {} parts, has {}",
-                        self.parts.len(),
-                        segment.parts.len()
-                    ),
-                );
+                broken(RuleId::PartImmutable, format!("segment {msn} had {} parts, has {}", self.parts.len(), segment.parts.len()));
             }
             for (index, part) in segment.parts.iter().enumerate() {
                 match self.parts.get(index) {
-                    Some((known, _)) if known != part => broken(
-                        RuleId::PartImmutable,
-                        format!("part {index} of {msn} was {known:?}, is {part:?}"),
-                    ),
+                    Some((known, _)) if known != part => {
+                        broken(RuleId::PartImmutable, format!("part {index} of {msn} was {known:?}, is {part:?}"))
+                    }
                     Some(_) => {}
                     None => {
                         new += 1;
@@ -557,11 +455,7 @@ impl Record {
 /// The first difference between two texts of one version, rendition reports aside.
 fn difference(known: &Media, media: &Media) -> Option<String> {
     if known.segments.len() != media.segments.len() {
-        return Some(format!(
-            "{} segments, another answer had {}",
-            media.segments.len(),
-            known.segments.len()
-        ));
+        return Some(format!("{} segments, another answer had {}", media.segments.len(), known.segments.len()));
     }
     for (was, is) in known.segments.iter().zip(&media.segments) {
         if was != is {
@@ -569,19 +463,8 @@ fn difference(known: &Media, media: &Media) -> Option<String> {
         }
     }
     if known.hints != media.hints {
-        return Some(format!(
-            "{:?}, another answer had {:?}",
-            media.hints, known.hints
-        ));
+        return Some(format!("{:?}, another answer had {:?}", media.hints, known.hints));
     }
-    let rest = |m: &Media| {
-        (
-            m.discontinuity_sequence,
-            m.independent_segments,
-            m.playlist_type.clone(),
-            m.server_control.clone(),
-            m.ended,
-        )
-    };
+    let rest = |m: &Media| (m.discontinuity_sequence, m.independent_segments, m.playlist_type.clone(), m.server_control.clone(), m.ended);
     (rest(known) != rest(media)).then(|| format!("{:?}, another {:?}", rest(media), rest(known)))
 }

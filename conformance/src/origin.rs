@@ -80,8 +80,7 @@ impl Origin {
                         let stream = Arc::clone(&stream);
                         async move { Ok::<_, std::convert::Infallible>(stream.answer(request).await) }
                     });
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(socket), service);
+                    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
                     // A client that goes away is no fault.
                     let _ = connection.await;
                 });
@@ -139,26 +138,16 @@ struct Reply {
 
 impl Reply {
     fn refuse(status: StatusCode) -> Self {
-        Self {
-            status,
-            content_type: "text/plain",
-            max_age: TARGET_DURATION,
-            body: Bytes::new(),
-        }
+        Self { status, content_type: "text/plain", max_age: TARGET_DURATION, body: Bytes::new() }
     }
 }
 
 impl Stream {
     fn begin() -> Self {
         let history = PART * (HISTORY * PARTS) as u32;
-        let now_ms = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis() as u64);
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         let now = Instant::now();
-        Self {
-            began: now.checked_sub(history).unwrap_or(now),
-            began_ms: now_ms - history.as_millis() as u64,
-        }
+        Self { began: now.checked_sub(history).unwrap_or(now), began_ms: now_ms - history.as_millis() as u64 }
     }
 
     /// Number of parts that exist.
@@ -190,18 +179,9 @@ impl Stream {
         *response.status_mut() = reply.status;
         let headers = response.headers_mut();
         let text = |text: String| HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_ORIGIN,
-            HeaderValue::from_static("*"),
-        );
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(reply.content_type),
-        );
-        headers.insert(
-            header::CACHE_CONTROL,
-            text(format!("max-age={}", reply.max_age)),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+        headers.insert(header::CACHE_CONTROL, text(format!("max-age={}", reply.max_age)));
         let playlist = name.ends_with(".m3u8");
         if playlist {
             headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -214,10 +194,7 @@ impl Stream {
             let length = body.len();
             match byte_range(&range, length) {
                 Some((from, to)) => {
-                    headers.insert(
-                        header::CONTENT_RANGE,
-                        text(format!("bytes {from}-{}/{length}", to - 1)),
-                    );
+                    headers.insert(header::CONTENT_RANGE, text(format!("bytes {from}-{}/{length}", to - 1)));
                     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
                     body = body.slice(from..to);
                 }
@@ -259,12 +236,7 @@ impl Stream {
             if rest == ".m3u8" {
                 return self.playlist(rendition, query).await;
             }
-            let numbered = |prefix: &str, suffix: &str| -> Option<u64> {
-                rest.strip_prefix(prefix)?
-                    .strip_suffix(suffix)?
-                    .parse()
-                    .ok()
-            };
+            let numbered = |prefix: &str, suffix: &str| -> Option<u64> { rest.strip_prefix(prefix)?.strip_suffix(suffix)?.parse().ok() };
             let body = if let Some(number) = numbered("-init", ".mp4") {
                 (number <= DISCONTINUITIES.len() as u64).then(|| init(rendition, number))
             } else if let Some(part) = numbered("-p", ".m4s") {
@@ -280,12 +252,7 @@ impl Stream {
                     .map(|segment| whole_segment(rendition, segment))
             };
             if let Some(body) = body {
-                return Reply {
-                    status: StatusCode::OK,
-                    content_type: "video/mp4",
-                    max_age: 3600,
-                    body,
-                };
+                return Reply { status: StatusCode::OK, content_type: "video/mp4", max_age: 3600, body };
             }
         }
         Reply::refuse(StatusCode::NOT_FOUND)
@@ -316,10 +283,8 @@ impl Stream {
                 (Some(msn), part) => {
                     let now = self.parts();
                     let segment = msn.saturating_sub(FIRST_MSN);
-                    let too_far = segment > now / PARTS + 2
-                        || part.is_some_and(|part| {
-                            segment >= now / PARTS && part > now % PARTS + 3 * PARTS
-                        });
+                    let too_far =
+                        segment > now / PARTS + 2 || part.is_some_and(|part| segment >= now / PARTS && part > now % PARTS + 3 * PARTS);
                     if too_far {
                         return Reply::refuse(StatusCode::BAD_REQUEST);
                     }
@@ -379,11 +344,7 @@ impl Stream {
                     let _ = writeln!(
                         text,
                         "#EXT-X-PART:DURATION=0.20000,URI=\"{name}-p{part}.m4s\"{}{}",
-                        if part % PARTS == 0 && !gap || rendition == Rendition::Audio && !gap {
-                            ",INDEPENDENT=YES"
-                        } else {
-                            ""
-                        },
+                        if !gap && (rendition == Rendition::Audio || part.is_multiple_of(PARTS)) { ",INDEPENDENT=YES" } else { "" },
                         if gap { ",GAP=YES" } else { "" },
                     );
                 }
@@ -399,10 +360,7 @@ impl Stream {
         if ended {
             text.push_str("#EXT-X-ENDLIST\n");
         } else {
-            let _ = writeln!(
-                text,
-                "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{name}-p{parts}.m4s\""
-            );
+            let _ = writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"{name}-p{parts}.m4s\"");
             for other in Rendition::ALL.iter().filter(|other| **other != rendition) {
                 let newest = parts - 1;
                 let _ = writeln!(
@@ -419,8 +377,7 @@ impl Stream {
 
     fn date(&self, segment: u64) -> String {
         let ms = self.began_ms + segment * PARTS * PART.as_millis() as u64;
-        let date = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
-            .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+        let date = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
         let (hour, minute, second, ms) = date.to_hms_milli();
         let (year, month, day) = date.to_calendar_date();
         let month = u8::from(month);
@@ -434,10 +391,7 @@ impl Stream {
             for rendition in Rendition::ALL {
                 if !is_gap(segment) {
                     let digest = Sha256::digest(whole_segment(rendition, segment));
-                    digests.insert(
-                        format!("{}-{}.m4s", rendition.name(), segment + FIRST_MSN),
-                        hex::encode(digest).into(),
-                    );
+                    digests.insert(format!("{}-{}.m4s", rendition.name(), segment + FIRST_MSN), hex::encode(digest).into());
                 }
             }
         }
@@ -524,10 +478,7 @@ fn track(id: u32, timescale: u32, handler: &[u8; 4], entry: &[u8]) -> Vec<u8> {
     let handler = boxed(b"hdlr", &[&[0; 8], handler, &[0; 13]]);
     let descriptions = boxed(b"stsd", &[&words(&[0, 1]), entry]);
     let table = boxed(b"minf", &[&boxed(b"stbl", &[&descriptions])]);
-    boxed(
-        b"trak",
-        &[&header, &boxed(b"mdia", &[&media_header, &handler, &table])],
-    )
+    boxed(b"trak", &[&header, &boxed(b"mdia", &[&media_header, &handler, &table])])
 }
 
 fn media(rendition: Rendition, part: u64) -> Bytes {
@@ -546,17 +497,14 @@ fn media(rendition: Rendition, part: u64) -> Bytes {
         let offset = (moof + 8 + samples.len()) as u32;
         let mut run = words(&[0x701, count, offset]);
         for sample in 0..count {
-            let sync = id == 2 || part % PARTS == 0 && sample == 0;
+            let sync = id == 2 || part.is_multiple_of(PARTS) && sample == 0;
             let flags = if sync { 0 } else { 0x0001_0000 };
             run.extend(words(&[ticks / count, size(id), flags]));
         }
         let decode_time = u64::from(ticks) * part;
         let decode_time = boxed(b"tfdt", &[&words(&[0x0100_0000]), &decode_time.to_be_bytes()]);
         let header = boxed(b"tfhd", &[&words(&[0x0002_0000, id])]);
-        fragments.extend(boxed(
-            b"traf",
-            &[&header, &decode_time, &boxed(b"trun", &[&run])],
-        ));
+        fragments.extend(boxed(b"traf", &[&header, &decode_time, &boxed(b"trun", &[&run])]));
         let noise = (0..count * size(id)).map(|n| (n as u64 * 31 + part * 17) as u8);
         samples.extend(noise);
     }

@@ -47,26 +47,11 @@ pub(crate) struct Presentation {
 
 impl Presentation {
     pub(crate) fn new(urls: Vec<String>) -> Self {
-        Self {
-            renditions: urls
-                .into_iter()
-                .map(|url| Rendition {
-                    url,
-                    ..Rendition::default()
-                })
-                .collect(),
-            digests: HashMap::new(),
-        }
+        Self { renditions: urls.into_iter().map(|url| Rendition { url, ..Rendition::default() }).collect(), digests: HashMap::new() }
     }
 
     /// Takes in a whole playlist of one rendition.
-    pub(crate) fn handle_playlist(
-        &mut self,
-        index: usize,
-        seen: &Seen,
-        expect: &Expect,
-        ledger: &mut Ledger,
-    ) {
+    pub(crate) fn handle_playlist(&mut self, index: usize, seen: &Seen, expect: &Expect, ledger: &mut Ledger) {
         self.renditions[index].history.handle(seen, expect, ledger);
         if seen.media.ended {
             return;
@@ -78,10 +63,7 @@ impl Presentation {
     }
 
     fn others(&self, index: usize) -> impl Iterator<Item = (usize, &Rendition)> {
-        self.renditions
-            .iter()
-            .enumerate()
-            .filter(move |(other, _)| *other != index)
+        self.renditions.iter().enumerate().filter(move |(other, _)| *other != index)
     }
 
     fn check_shared(&self, index: usize, seen: &Seen, ledger: &mut Ledger) {
@@ -111,38 +93,23 @@ impl Presentation {
         let mut reported = Vec::new();
         for report in &seen.media.reports {
             if report.uri.contains("://") {
-                ledger.broken(
-                    RuleId::RenditionReportPresent,
-                    &seen.url,
-                    format!("{} is not relative", report.uri),
-                );
+                ledger.broken(RuleId::RenditionReportPresent, &seen.url, format!("{} is not relative", report.uri));
             }
             let url = resolve(&seen.url, &report.uri);
             let Some(other) = self.renditions.iter().position(|r| r.url == url) else {
-                ledger.broken(
-                    RuleId::RenditionReportPresent,
-                    &seen.url,
-                    format!("a report of {url}, which is no rendition"),
-                );
+                ledger.broken(RuleId::RenditionReportPresent, &seen.url, format!("a report of {url}, which is no rendition"));
                 continue;
             };
             reported.push(other);
             // Attributes equal to the own ones may be left out.
             let claim = Position {
                 msn: report.last_msn.or(own.map(|own| own.msn)).unwrap_or(0),
-                part: report
-                    .last_part
-                    .or(own.map(|own| own.part))
-                    .unwrap_or(Position::WHOLE),
+                part: report.last_part.or(own.map(|own| own.part)).unwrap_or(Position::WHOLE),
             };
             let part_target = seen.media.part_target.unwrap_or(1.0);
             let grace = Duration::from_secs_f64(part_target) + expect.answer_slack + seen.excused;
             let rendition = &mut self.renditions[other];
-            let known = rendition
-                .history
-                .edges
-                .iter()
-                .rfind(|edge| edge.at + grace < seen.at);
+            let known = rendition.history.edges.iter().rfind(|edge| edge.at + grace < seen.at);
             if let Some(known) = known
                 && claim < known.newest
             {
@@ -159,11 +126,7 @@ impl Presentation {
         }
         for (other, rendition) in self.others(index) {
             if !reported.contains(&other) {
-                ledger.broken(
-                    RuleId::RenditionReportPresent,
-                    &seen.url,
-                    format!("no report of {}", rendition.url),
-                );
+                ledger.broken(RuleId::RenditionReportPresent, &seen.url, format!("no report of {}", rendition.url));
             }
         }
         // What others said of this one before this request was sent must be listed by now.
@@ -171,11 +134,7 @@ impl Presentation {
         self.renditions[index].claims.retain(|(at, claim, by)| {
             let due = *at < seen.sent;
             if due && *claim > newest {
-                ledger.broken(
-                    RuleId::RenditionReportRight,
-                    by,
-                    format!("said {claim:?} of {}, which is at {newest:?}", seen.url),
-                );
+                ledger.broken(RuleId::RenditionReportRight, by, format!("said {claim:?} of {}, which is at {newest:?}", seen.url));
             }
             !due
         });
@@ -192,11 +151,7 @@ impl Presentation {
             if let Some(date) = edge.and_then(|edge| edge.date_ms)
                 && own < date - part_target * 1000.0
             {
-                ledger.broken(
-                    RuleId::RenditionsInStep,
-                    &seen.url,
-                    format!("{:.0} ms behind {}", date - own, other.url),
-                );
+                ledger.broken(RuleId::RenditionsInStep, &seen.url, format!("{:.0} ms behind {}", date - own, other.url));
             }
         }
     }
@@ -209,19 +164,18 @@ impl Presentation {
             };
             for (middle, number, msn) in &own {
                 let starts = latest.dates_ms();
-                let matching = latest.segments.iter().zip(&starts).find(|(segment, start)| {
-                    (**start..**start + segment.length() * 1000.0).contains(middle)
-                });
+                let matching = latest
+                    .segments
+                    .iter()
+                    .zip(&starts)
+                    .find(|(segment, start)| (**start..**start + segment.length() * 1000.0).contains(middle));
                 if let Some((segment, _)) = matching
                     && segment.discontinuity_number != *number
                 {
                     ledger.broken(
                         RuleId::RenditionsDiscontinuity,
                         &seen.url,
-                        format!(
-                            "segment {msn} has number {number}, {} of {} has {}",
-                            segment.msn, other.url, segment.discontinuity_number
-                        ),
+                        format!("segment {msn} has number {number}, {} of {} has {}", segment.msn, other.url, segment.discontinuity_number),
                     );
                 }
             }
@@ -229,14 +183,7 @@ impl Presentation {
     }
 
     /// Takes in the decode time and date at which a segment of a rendition begins.
-    pub(crate) fn handle_clock(
-        &mut self,
-        index: usize,
-        discontinuity: u64,
-        clock_ms: f64,
-        expect: &Expect,
-        ledger: &mut Ledger,
-    ) {
+    pub(crate) fn handle_clock(&mut self, index: usize, discontinuity: u64, clock_ms: f64, expect: &Expect, ledger: &mut Ledger) {
         self.renditions[index].clock.insert(discontinuity, clock_ms);
         let own = self.renditions[index].url.clone();
         for (_, other) in self.others(index) {
@@ -246,11 +193,7 @@ impl Presentation {
                 ledger.broken(
                     RuleId::RenditionsDate,
                     &own,
-                    format!(
-                        "dates are {:.0} ms from those of {} at the same timestamps",
-                        clock_ms - theirs,
-                        other.url
-                    ),
+                    format!("dates are {:.0} ms from those of {} at the same timestamps", clock_ms - theirs, other.url),
                 );
             }
             ledger.count("clocks compared");
@@ -305,20 +248,12 @@ impl Presentation {
             };
             let average = variant.average_bandwidth.unwrap_or(variant.bandwidth);
             if average > variant.bandwidth {
-                ledger.broken(
-                    RuleId::Bandwidth,
-                    url,
-                    format!("average {average} above peak {}", variant.bandwidth),
-                );
+                ledger.broken(RuleId::Bandwidth, url, format!("average {average} above peak {}", variant.bandwidth));
             }
             if let Some(peak) = rendition.peak()
                 && (variant.bandwidth as f64) < peak
             {
-                ledger.broken(
-                    RuleId::Bandwidth,
-                    url,
-                    format!("BANDWIDTH={}, measured {peak:.0}", variant.bandwidth),
-                );
+                ledger.broken(RuleId::Bandwidth, url, format!("BANDWIDTH={}, measured {peak:.0}", variant.bandwidth));
             }
             let Some(init) = &rendition.init else {
                 continue;
@@ -328,16 +263,10 @@ impl Presentation {
                 let covered = codecs.split(',').any(|codec| {
                     let codec = codec.trim();
                     codec.eq_ignore_ascii_case(&track.codec)
-                        || codec
-                            .strip_prefix(track.codec.as_str())
-                            .is_some_and(|rest| rest.starts_with('.'))
+                        || codec.strip_prefix(track.codec.as_str()).is_some_and(|rest| rest.starts_with('.'))
                 });
                 if !covered {
-                    ledger.broken(
-                        RuleId::Codecs,
-                        url,
-                        format!("CODECS={codecs:?} lacks {}", track.codec),
-                    );
+                    ledger.broken(RuleId::Codecs, url, format!("CODECS={codecs:?} lacks {}", track.codec));
                 }
             }
             ledger.count("variants compared");
@@ -345,11 +274,7 @@ impl Presentation {
                 continue;
             };
             if variant.resolution != video.size {
-                ledger.broken(
-                    RuleId::Resolution,
-                    url,
-                    format!("{:?}, pictures are {:?}", variant.resolution, video.size),
-                );
+                ledger.broken(RuleId::Resolution, url, format!("{:?}, pictures are {:?}", variant.resolution, video.size));
             }
             rendition.check_frame_rate(variant.frame_rate.as_deref(), url, ledger);
         }
@@ -363,7 +288,7 @@ impl Rendition {
         let (target, ..) = self.history.fixed()?;
         let least = 0.5 * target as f64;
         let mut peak: Option<f64> = None;
-        for (&first, _) in &self.sizes {
+        for &first in self.sizes.keys() {
             let (mut bytes, mut seconds) = (0, 0.0);
             for (step, (msn, size)) in self.sizes.range(first..).enumerate() {
                 if *msn != first + step as u64 {
@@ -392,14 +317,8 @@ impl Rendition {
         let measured = frames as f64 / seconds.max(f64::MIN_POSITIVE);
         if decimals != 3 {
             ledger.broken(RuleId::FrameRate, url, format!("{stated} has no three decimals"));
-        } else if seconds >= FRAME_RATE_SECONDS
-            && (value / measured - 1.0).abs() > FRAME_RATE_TOLERANCE
-        {
-            ledger.broken(
-                RuleId::FrameRate,
-                url,
-                format!("{stated}, measured {measured:.3}"),
-            );
+        } else if seconds >= FRAME_RATE_SECONDS && (value / measured - 1.0).abs() > FRAME_RATE_TOLERANCE {
+            ledger.broken(RuleId::FrameRate, url, format!("{stated}, measured {measured:.3}"));
         }
     }
 }
@@ -418,7 +337,5 @@ fn middles(media: &Media) -> Vec<(f64, u64, u64)> {
 
 /// Resolves a reference against the URL of the playlist it stands in, without its query.
 pub(crate) fn resolve(base: &str, reference: &str) -> String {
-    reqwest::Url::parse(base)
-        .and_then(|base| base.join(reference))
-        .map_or_else(|_| reference.to_owned(), Into::into)
+    reqwest::Url::parse(base).and_then(|base| base.join(reference)).map_or_else(|_| reference.to_owned(), Into::into)
 }

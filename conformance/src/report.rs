@@ -55,15 +55,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, list) in [("VIOLATION", &self.violations), ("warning", &self.warnings)] {
             for one in list {
-                writeln!(
-                    f,
-                    "{title} {} at {:.2} s: {} [{}]\n    {}",
-                    one.rule.name(),
-                    one.at,
-                    one.detail,
-                    one.url,
-                    one.rule.text(),
-                )?;
+                writeln!(f, "{title} {} at {:.2} s: {} [{}]\n    {}", one.rule.name(), one.at, one.detail, one.url, one.rule.text(),)?;
             }
         }
         for (rule, count) in &self.broken {
@@ -72,12 +64,7 @@ impl fmt::Display for Report {
         for (name, count) in &self.counters {
             writeln!(f, "{name}: {count}")?;
         }
-        write!(
-            f,
-            "{} in {:.1} s",
-            if self.passed() { "PASSED" } else { "FAILED" },
-            self.seconds
-        )
+        write!(f, "{} in {:.1} s", if self.passed() { "PASSED" } else { "FAILED" }, self.seconds)
     }
 }
 
@@ -95,12 +82,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new(began: Instant, stop_at: Option<RuleId>) -> Self {
-        Self {
-            began,
-            report: Report::default(),
-            stop_at,
-            stopped: false,
-        }
+        Self { began, report: Report::default(), stop_at, stopped: false }
     }
 
     /// Records a broken rule.
@@ -111,12 +93,7 @@ impl Ledger {
         if *count > KEPT_OF_EACH {
             return;
         }
-        let violation = Violation {
-            rule,
-            detail: detail.into(),
-            url: url.to_owned(),
-            at: self.began.elapsed().as_secs_f64(),
-        };
+        let violation = Violation { rule, detail: detail.into(), url: url.to_owned(), at: self.began.elapsed().as_secs_f64() };
         match rule.severity() {
             Severity::Violation => self.report.violations.push(violation),
             Severity::Warning => self.report.warnings.push(violation),
@@ -134,9 +111,6 @@ impl Ledger {
     }
 
     pub(crate) fn report(&self, ran: Duration) -> Report {
-        Report {
-            seconds: ran.as_secs_f64(),
-            ..self.report.clone()
-        }
+        Report { seconds: ran.as_secs_f64(), ..self.report.clone() }
     }
 }

@@ -18,10 +18,7 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
     let has_map = media.segments.iter().any(|s| s.map.is_some());
     let needed = if has_map { 6 } else { 3 };
     if media.version < needed {
-        broken(
-            RuleId::Version,
-            format!("version {}, at least {needed} needed", media.version),
-        );
+        broken(RuleId::Version, format!("version {}, at least {needed} needed", media.version));
     }
     if let Some(kind) = &media.playlist_type
         && !media.ended
@@ -32,10 +29,7 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
         if let Some(duration) = segment.duration
             && duration.round() > target
         {
-            broken(
-                RuleId::ExtinfRounding,
-                format!("segment {} lasts {duration} s, target {target}", segment.msn),
-            );
+            broken(RuleId::ExtinfRounding, format!("segment {} lasts {duration} s, target {target}", segment.msn));
         }
     }
 
@@ -68,10 +62,7 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
                 broken(RuleId::PartHoldBack, format!("{hold_back} with parts of {part}"));
             }
             if hold_back + ROUNDING < 3.0 * part {
-                broken(
-                    RuleId::PartHoldBackAdvice,
-                    format!("{hold_back} with parts of {part}"),
-                );
+                broken(RuleId::PartHoldBackAdvice, format!("{hold_back} with parts of {part}"));
             }
         }
         _ => {}
@@ -99,25 +90,16 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
     for segment in media.segments.iter().rev() {
         if !segment.parts.is_empty() {
             if after > 3.0 * target + ROUNDING && !media.ended {
-                broken(
-                    RuleId::PartsNearEdge,
-                    format!("parts of segment {}, {after:.3} s from the end", segment.msn),
-                );
+                broken(RuleId::PartsNearEdge, format!("parts of segment {}, {after:.3} s from the end", segment.msn));
             }
             if !newer_have_parts {
-                broken(
-                    RuleId::PartsRemovedInOrder,
-                    format!("segment {} has parts, a later one has none", segment.msn),
-                );
+                broken(RuleId::PartsRemovedInOrder, format!("segment {} has parts, a later one has none", segment.msn));
             }
             if let Some(duration) = segment.duration {
                 let sum: f64 = segment.parts.iter().map(|part| part.duration).sum();
                 let tolerance = PER_PART * (segment.parts.len() as f64 + 1.0);
                 if (sum - duration).abs() > tolerance {
-                    broken(
-                        RuleId::PartsSum,
-                        format!("segment {}: EXTINF {duration}, parts {sum:.6}", segment.msn),
-                    );
+                    broken(RuleId::PartsSum, format!("segment {}: EXTINF {duration}, parts {sum:.6}", segment.msn));
                 }
             }
         }
@@ -127,16 +109,10 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
         let gaps = segment.parts.iter().filter(|part| part.gap).count();
         if segment.complete() && !segment.parts.is_empty() {
             if segment.gap && gaps == 0 {
-                broken(
-                    RuleId::GapConsistent,
-                    format!("segment {} is a gap, none of its parts is", segment.msn),
-                );
+                broken(RuleId::GapConsistent, format!("segment {} is a gap, none of its parts is", segment.msn));
             }
             if !segment.gap && gaps == segment.parts.len() {
-                broken(
-                    RuleId::GapConsistent,
-                    format!("segment {} is no gap, all its parts are", segment.msn),
-                );
+                broken(RuleId::GapConsistent, format!("segment {} is no gap, all its parts are", segment.msn));
             }
         }
     }
@@ -159,24 +135,14 @@ pub(crate) fn check(media: &Media, url: &str, date_tolerance_ms: f64, ledger: &m
     for (pair, starts) in media.segments.windows(2).zip(dates.windows(2)) {
         let step = starts[1] - (starts[0] + pair[0].length() * 1000.0);
         // Another time base after a discontinuity may leave a hole, and overlap by less than a second.
-        let allowed = if pair[1].discontinuity {
-            -1000.0..=f64::INFINITY
-        } else {
-            -date_tolerance_ms..=date_tolerance_ms
-        };
+        let allowed = if pair[1].discontinuity { -1000.0..=f64::INFINITY } else { -date_tolerance_ms..=date_tolerance_ms };
         if !allowed.contains(&step) {
-            broken(
-                RuleId::ProgramDateTimeConsistent,
-                format!("date of segment {} is {step:.0} ms off", pair[1].msn),
-            );
+            broken(RuleId::ProgramDateTimeConsistent, format!("date of segment {} is {step:.0} ms off", pair[1].msn));
         }
     }
     for pair in media.segments.windows(2) {
         if pair[0].map != pair[1].map && !pair[1].discontinuity && pair[0].map.is_some() {
-            broken(
-                RuleId::MapNeedsDiscontinuity,
-                format!("another map at segment {}", pair[1].msn),
-            );
+            broken(RuleId::MapNeedsDiscontinuity, format!("another map at segment {}", pair[1].msn));
         }
     }
     if let Some(segment) = media.segments.iter().find(|s| s.map.is_none() && !s.gap) {

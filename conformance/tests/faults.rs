@@ -19,11 +19,5 @@ async fn every_broken_rule_is_named() {
         .filter_map(|silent| async { silent })
         .collect()
         .await;
-    assert!(
-        silent.is_empty(),
-        "{} of {} rules were broken and not named: {}",
-        silent.len(),
-        RuleId::ALL.len(),
-        silent.join("\n")
-    );
+    assert!(silent.is_empty(), "{} of {} rules were broken and not named: {}", silent.len(), RuleId::ALL.len(), silent.join("\n"));
 }

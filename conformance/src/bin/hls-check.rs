@@ -71,11 +71,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     } else {
         println!("{report}");
     }
-    Ok(if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn rule(name: &str) -> Result<RuleId, String> {
@@ -93,9 +89,7 @@ async fn prove() -> anyhow::Result<ExitCode> {
     let untouched = proxy::prove(None).await?;
     println!("nothing broken: {untouched}\n");
     let mut silent = 0;
-    let mut proofs = stream::iter(RuleId::ALL)
-        .map(|&rule| async move { (rule, proxy::prove(Some(rule)).await) })
-        .buffered(AT_ONCE);
+    let mut proofs = stream::iter(RuleId::ALL).map(|&rule| async move { (rule, proxy::prove(Some(rule)).await) }).buffered(AT_ONCE);
     while let Some((rule, report)) = proofs.next().await {
         let named = report?.names(rule);
         silent += u32::from(!named);
@@ -103,9 +97,5 @@ async fn prove() -> anyhow::Result<ExitCode> {
         println!("{verdict:7} {:26} {}", rule.name(), rule.text());
     }
     println!("{} rules broken, {silent} missed", RuleId::ALL.len());
-    Ok(if silent == 0 && untouched.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if silent == 0 && untouched.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

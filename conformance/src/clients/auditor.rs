@@ -139,9 +139,7 @@ impl Auditor {
             Ok(init) => {
                 self.inits.insert(url, init.clone());
                 let index = self.index;
-                self.client
-                    .board
-                    .with(|presentation, _| presentation.handle_init(index, init));
+                self.client.board.with(|presentation, _| presentation.handle_init(index, init));
             }
             Err(reason) => self.client.board.broken(RuleId::Fmp4, &url, reason),
         }
@@ -181,15 +179,7 @@ impl Auditor {
         }
     }
 
-    fn check_part(
-        &mut self,
-        media: &Media,
-        segment: &Segment,
-        part: &Part,
-        url: &str,
-        init: &Init,
-        read: &fmp4::Media,
-    ) {
+    fn check_part(&mut self, media: &Media, segment: &Segment, part: &Part, url: &str, init: &Init, read: &fmp4::Media) {
         let board = Arc::clone(&self.client.board);
         let tolerance = board.expect.sample_tolerance.as_secs_f64();
         for (id, run) in &read.runs {
@@ -199,11 +189,7 @@ impl Auditor {
                 // Half a sample is what rounding and a corrected nominal duration may make.
                 let sample = run.duration as f64 / run.samples as f64 / scale;
                 if off.abs() > tolerance.max(sample / 2.0) {
-                    board.broken(
-                        RuleId::DecodeTimeContinuous,
-                        url,
-                        format!("track {id} goes on {:.1} ms off", off * 1e3),
-                    );
+                    board.broken(RuleId::DecodeTimeContinuous, url, format!("track {id} goes on {:.1} ms off", off * 1e3));
                 }
                 board.count("decode times followed");
             }
@@ -222,46 +208,22 @@ impl Auditor {
         };
         self.independent |= sync;
         if sync != part.independent {
-            board.broken(
-                RuleId::IndependentFlag,
-                url,
-                format!("INDEPENDENT={}, sync samples: {sync}", part.independent),
-            );
+            board.broken(RuleId::IndependentFlag, url, format!("INDEPENDENT={}, sync samples: {sync}", part.independent));
         }
-        if media.independent_segments
-            && self.part == 0
-            && !leading.is_some_and(|(_, run)| run.starts_with_sync)
-        {
-            board.broken(
-                RuleId::SegmentIndependent,
-                url,
-                "the segment does not start with a sync sample",
-            );
+        if media.independent_segments && self.part == 0 && !leading.is_some_and(|(_, run)| run.starts_with_sync) {
+            board.broken(RuleId::SegmentIndependent, url, "the segment does not start with a sync sample");
         }
         let Some((track, run)) = leading else { return };
         let scale = f64::from(track.timescale);
         let seconds = run.duration as f64 / scale;
         if (seconds - part.duration).abs() > tolerance {
-            board.broken(
-                RuleId::DurationTrue,
-                url,
-                format!("DURATION={}, samples last {seconds:.4}", part.duration),
-            );
+            board.broken(RuleId::DurationTrue, url, format!("DURATION={}, samples last {seconds:.4}", part.duration));
         }
         let (index, expect) = (self.index, board.expect.clone());
-        let clock = segment
-            .date_ms
-            .filter(|_| self.part == 0)
-            .map(|date| date as f64 - run.decode_time as f64 / scale * 1e3);
+        let clock = segment.date_ms.filter(|_| self.part == 0).map(|date| date as f64 - run.decode_time as f64 / scale * 1e3);
         board.with(|presentation, ledger| {
             if let Some(clock) = clock {
-                presentation.handle_clock(
-                    index,
-                    segment.discontinuity_number,
-                    clock,
-                    &expect,
-                    ledger,
-                );
+                presentation.handle_clock(index, segment.discontinuity_number, clock, &expect, ledger);
             }
             if track.video {
                 presentation.handle_frames(index, run.samples, seconds);
@@ -284,11 +246,7 @@ impl Auditor {
         if let Some(parts) = parts.filter(|_| followed)
             && parts != answer.body
         {
-            board.broken(
-                RuleId::SegmentIsItsParts,
-                &url,
-                format!("{} bytes, its parts {}", answer.body.len(), parts.len()),
-            );
+            board.broken(RuleId::SegmentIsItsParts, &url, format!("{} bytes, its parts {}", answer.body.len(), parts.len()));
         }
         if followed && !self.independent && media.independent_segments {
             board.broken(RuleId::SegmentIndependent, &url, "no sync sample in it");
@@ -312,11 +270,7 @@ impl Auditor {
             return;
         };
         if answer.status != 200 {
-            board.broken(
-                RuleId::Sha256Complete,
-                &url,
-                format!("status {}", answer.status),
-            );
+            board.broken(RuleId::Sha256Complete, &url, format!("status {}", answer.status));
             return;
         }
         self.client.check_headers(&answer, Kind::Json);
@@ -338,11 +292,7 @@ impl Auditor {
                 if let Some(digest) = presentation.digest(&downloaded) {
                     ledger.count("digests compared");
                     if !digest.eq_ignore_ascii_case(stated) {
-                        ledger.broken(
-                            RuleId::Sha256Right,
-                            &url,
-                            format!("{name} is {digest}, stated {stated}"),
-                        );
+                        ledger.broken(RuleId::Sha256Right, &url, format!("{name} is {digest}, stated {stated}"));
                     }
                 }
             });

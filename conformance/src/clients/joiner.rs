@@ -39,11 +39,7 @@ async fn join(client: &Client) {
         return;
     };
     if answer.status != 200 {
-        board.broken(
-            RuleId::ListedAvailable,
-            &ask.url,
-            format!("status {}", answer.status),
-        );
+        board.broken(RuleId::ListedAvailable, &ask.url, format!("status {}", answer.status));
         return;
     }
     client.check_headers(&answer, Kind::Master);
@@ -67,12 +63,7 @@ async fn join(client: &Client) {
         let independent = parts().rfind(|part| part.independent && !part.gap);
         let first = media.segments.iter().find(|segment| !segment.gap);
         let map = media.segments.last().and_then(|segment| segment.map.as_ref());
-        let uris = [
-            map,
-            independent.map(|part| &part.uri),
-            newest.map(|part| &part.uri),
-            first.and_then(|segment| segment.uri.as_ref()),
-        ];
+        let uris = [map, independent.map(|part| &part.uri), newest.map(|part| &part.uri), first.and_then(|segment| segment.uri.as_ref())];
         for uri in uris.into_iter().flatten() {
             client.media(&resolve(&base, uri)).await;
         }

@@ -36,10 +36,7 @@ fn listed_parts(media: &Media) -> impl Iterator<Item = (Position, &crate::playli
     media.segments.iter().flat_map(|segment| {
         let parts = segment.parts.iter().zip(0..);
         parts.map(|(part, index)| {
-            let position = Position {
-                msn: segment.msn,
-                part: index,
-            };
+            let position = Position { msn: segment.msn, part: index };
             (position, part)
         })
     })
@@ -85,13 +82,9 @@ pub(crate) async fn deltas(client: Client, index: usize) {
     let mut base: Option<Arc<Media>> = None;
     let mut row = 0;
     while !client.board.has_ended(index) {
-        let mut asked = base
-            .as_deref()
-            .map_or_else(Directives::default, Directives::next_part);
+        let mut asked = base.as_deref().map_or_else(Directives::default, Directives::next_part);
         asked.skip = base.is_some();
-        let media = client
-            .reload(index, asked, base.as_deref(), Purpose::Next)
-            .await;
+        let media = client.reload(index, asked, base.as_deref(), Purpose::Next).await;
         row += 1;
         base = media.filter(|_| row % DELTAS_IN_A_ROW != 0);
     }
@@ -102,23 +95,15 @@ pub(crate) async fn hints(client: Client, index: usize) {
     let base = client.board.url(index);
     let mut media: Option<Arc<Media>> = None;
     while !client.board.has_ended(index) {
-        let asked = media
-            .as_deref()
-            .map_or_else(Directives::default, Directives::next_part);
-        let hinted = media
-            .as_ref()
-            .and_then(|media| media.hinted_part())
-            .map(|uri| (uri.to_owned(), resolve(&base, uri)));
+        let asked = media.as_deref().map_or_else(Directives::default, Directives::next_part);
+        let hinted = media.as_ref().and_then(|media| media.hinted_part()).map(|uri| (uri.to_owned(), resolve(&base, uri)));
         let Some((uri, url)) = hinted else {
             media = client.reload(index, asked, None, Purpose::Next).await;
             continue;
         };
         let target = client.board.target_duration();
         let ask = Ask::get(&url).patience(3 * target + Duration::from_secs(1));
-        let (answer, next) = tokio::join!(
-            client.fetch(&ask),
-            client.reload(index, asked, None, Purpose::Next)
-        );
+        let (answer, next) = tokio::join!(client.fetch(&ask), client.reload(index, asked, None, Purpose::Next));
         let Some(next) = next else {
             media = None;
             continue;
@@ -134,13 +119,7 @@ pub(crate) async fn hints(client: Client, index: usize) {
 }
 
 /// A hint that came true was held until then and sent whole and at once.
-fn check_hint(
-    client: &Client,
-    index: usize,
-    url: &str,
-    position: Position,
-    answer: Result<crate::exchange::Answer, Failure>,
-) {
+fn check_hint(client: &Client, index: usize, url: &str, position: Position, answer: Result<crate::exchange::Answer, Failure>) {
     let board = &client.board;
     board.count("hints followed");
     let answer = match answer {
@@ -158,25 +137,13 @@ fn check_hint(
     let bound = board.expect.answer_slack + board.excused();
     let sending = answer.at.duration_since(answer.head);
     if sending > bound {
-        board.broken(
-            RuleId::HintHeld,
-            url,
-            format!("{:.3} s between head and last byte", sending.as_secs_f64()),
-        );
+        board.broken(RuleId::HintHeld, url, format!("{:.3} s between head and last byte", sending.as_secs_f64()));
     }
-    let seen = board.with(|presentation, _| {
-        presentation.renditions[index]
-            .history
-            .first_seen(position.msn, Some(position.part))
-    });
+    let seen = board.with(|presentation, _| presentation.renditions[index].history.first_seen(position.msn, Some(position.part)));
     if let Some(seen) = seen {
         let late = answer.head.saturating_duration_since(seen.max(answer.sent));
         if late > bound {
-            board.broken(
-                RuleId::HintHeld,
-                url,
-                format!("{:.3} s after the part was listed", late.as_secs_f64()),
-            );
+            board.broken(RuleId::HintHeld, url, format!("{:.3} s after the part was listed", late.as_secs_f64()));
         }
     }
 }
@@ -193,18 +160,12 @@ pub(crate) async fn switches(client: Client, first: usize) {
         asked = Directives::next_part(&media);
         let next = (index + 1) % client.board.renditions();
         let (own, other) = (client.board.url(index), client.board.url(next));
-        let report = media
-            .reports
-            .iter()
-            .find(|report| resolve(&own, &report.uri) == other);
+        let report = media.reports.iter().find(|report| resolve(&own, &report.uri) == other);
         if let Some(report) = report {
             let newest = media.newest();
             asked = Directives {
                 msn: report.last_msn.or(newest.map(|newest| newest.msn)),
-                part: report
-                    .last_part
-                    .or(newest.map(|newest| newest.part))
-                    .map(|part| part + 1),
+                part: report.last_part.or(newest.map(|newest| newest.part)).map(|part| part + 1),
                 skip: false,
             };
             index = next;

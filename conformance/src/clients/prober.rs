@@ -49,9 +49,7 @@ async fn refusals(client: &Client, index: usize, media: &Media) {
             };
             // The stream may have ended meanwhile, and directives with it.
             if answer.status != 400 && !client.board.has_ended(index) && !ended(client, &answer) {
-                client
-                    .board
-                    .broken(rule, &url, format!("status {}", answer.status));
+                client.board.broken(rule, &url, format!("status {}", answer.status));
             }
             at_once(client, rule, &answer);
             client.board.count("bad requests");
@@ -65,11 +63,7 @@ async fn refusals(client: &Client, index: usize, media: &Media) {
         let next = Directives::next_part(media);
         let part = next.part.unwrap_or(0) + limit + 20;
         let msn = next.msn.unwrap_or(newest.msn);
-        refused(
-            RuleId::FarFuture,
-            format!("_HLS_msn={msn}&_HLS_part={part}"),
-        )
-        .await;
+        refused(RuleId::FarFuture, format!("_HLS_msn={msn}&_HLS_part={part}")).await;
     }
     for garbage in GARBAGE {
         refused(RuleId::GarbageRefused, (*garbage).to_owned()).await;
@@ -84,20 +78,14 @@ fn ended(client: &Client, answer: &Answer) -> bool {
 /// The Advance Part Limit (6.2.5.2).
 fn advance_limit(media: &Media) -> Option<u64> {
     let part_target = media.part_target?;
-    Some(if part_target < 1.0 {
-        (3.0 / part_target).floor() as u64
-    } else {
-        3
-    })
+    Some(if part_target < 1.0 { (3.0 / part_target).floor() as u64 } else { 3 })
 }
 
 fn at_once(client: &Client, rule: RuleId, answer: &Answer) {
     let bound = client.board.expect.answer_slack + client.board.excused();
     if answer.waited() > bound {
         let waited = answer.waited().as_secs_f64();
-        client
-            .board
-            .broken(rule, &answer.url, format!("answered after {waited:.3} s"));
+        client.board.broken(rule, &answer.url, format!("answered after {waited:.3} s"));
     }
 }
 
@@ -110,16 +98,10 @@ async fn old_and_past_end(client: &Client, index: usize, media: &Media) {
         (media.media_sequence, Some(3)),
     ];
     for (msn, part) in old {
-        let asked = Directives {
-            msn: Some(msn),
-            part,
-            skip: false,
-        };
+        let asked = Directives { msn: Some(msn), part, skip: false };
         client.reload(index, asked, None, Purpose::Old).await;
     }
-    let most = client
-        .board
-        .with(|presentation, _| presentation.renditions[index].history.most_parts());
+    let most = client.board.with(|presentation, _| presentation.renditions[index].history.most_parts());
     let (Some(most), Some(limit)) = (most, advance_limit(media)) else {
         return;
     };
@@ -128,11 +110,7 @@ async fn old_and_past_end(client: &Client, index: usize, media: &Media) {
     };
     let part = most as u64 + 1;
     if part < last.parts.len() as u64 + limit {
-        let asked = Directives {
-            msn: Some(last.msn),
-            part: Some(part),
-            skip: false,
-        };
+        let asked = Directives { msn: Some(last.msn), part: Some(part), skip: false };
         client.reload(index, asked, None, Purpose::PastEnd).await;
         client.board.count("parts past the end");
     }
@@ -141,10 +119,7 @@ async fn old_and_past_end(client: &Client, index: usize, media: &Media) {
 /// Names that were never listed.
 async fn unknown_names(client: &Client, index: usize, media: &Media) {
     let base = client.board.url(index);
-    let mut names = vec![
-        "no-such-segment-000123.m4s".to_owned(),
-        "no-such-playlist.m3u8".to_owned(),
-    ];
+    let mut names = vec!["no-such-segment-000123.m4s".to_owned(), "no-such-playlist.m3u8".to_owned()];
     names.extend(media.hinted_part().and_then(far_name));
     for name in names {
         let url = resolve(&base, &name);
@@ -153,9 +128,7 @@ async fn unknown_names(client: &Client, index: usize, media: &Media) {
         };
         if answer.status != 404 {
             let status = answer.status;
-            client
-                .board
-                .broken(RuleId::UnknownNotFound, &url, format!("status {status}"));
+            client.board.broken(RuleId::UnknownNotFound, &url, format!("status {status}"));
         }
         at_once(client, RuleId::UnknownNotFound, &answer);
         client.board.count("unknown names");
@@ -193,11 +166,7 @@ async fn heads_and_ranges(client: &Client, index: usize, media: &Media) {
             || stated.as_deref() != Some(length.to_string().as_str())
             || answer.header(header::CONTENT_TYPE) != whole.header(header::CONTENT_TYPE)
         {
-            board.broken(
-                RuleId::Head,
-                &url,
-                format!("status {}, Content-Length {stated:?} of {length}", answer.status),
-            );
+            board.broken(RuleId::Head, &url, format!("status {}, Content-Length {stated:?} of {length}", answer.status));
         }
     }
     for (range, from, to) in [
@@ -215,22 +184,14 @@ async fn heads_and_ranges(client: &Client, index: usize, media: &Media) {
             && whole.body.get(from..to) == Some(&answer.body[..])
             && stated == format!("bytes {from}-{}/{length}", to.saturating_sub(1));
         if !right {
-            board.broken(
-                RuleId::Range,
-                &url,
-                format!("{range}: status {}, Content-Range {stated:?}", answer.status),
-            );
+            board.broken(RuleId::Range, &url, format!("{range}: status {}, Content-Range {stated:?}", answer.status));
         }
     }
     let ask = Ask::get(&url).range(format!("bytes={length}-"));
     if let Some(answer) = client.answered(&ask).await
         && answer.status != 416
     {
-        board.broken(
-            RuleId::Range,
-            &url,
-            format!("past the end: status {}", answer.status),
-        );
+        board.broken(RuleId::Range, &url, format!("past the end: status {}", answer.status));
     }
     board.count("heads and ranges");
 }
@@ -238,18 +199,10 @@ async fn heads_and_ranges(client: &Client, index: usize, media: &Media) {
 /// After EXT-X-ENDLIST every directive is ignored.
 async fn after_the_end(client: &Client, index: usize) {
     let base = client.board.url(index);
-    for query in [
-        "",
-        "?_HLS_msn=1",
-        "?_HLS_msn=9999999&_HLS_part=3",
-        "?_HLS_part=3",
-        "?_HLS_skip=YES",
-    ] {
+    for query in ["", "?_HLS_msn=1", "?_HLS_msn=9999999&_HLS_part=3", "?_HLS_part=3", "?_HLS_skip=YES"] {
         let url = format!("{base}{query}");
         let Some(answer) = client.answered(&Ask::get(&url)).await else {
-            client
-                .board
-                .broken(RuleId::DirectivesAfterEnd, &url, "no answer");
+            client.board.broken(RuleId::DirectivesAfterEnd, &url, "no answer");
             continue;
         };
         at_once(client, RuleId::DirectivesAfterEnd, &answer);
@@ -257,17 +210,11 @@ async fn after_the_end(client: &Client, index: usize) {
         match (answer.status, Media::parse(&text)) {
             (200, Ok(media)) if media.ended && media.skipped.is_none() => {}
             (200, Ok(media)) if !media.ended => {
-                client
-                    .board
-                    .broken(RuleId::EndlistFinal, &url, "EXT-X-ENDLIST went away");
+                client.board.broken(RuleId::EndlistFinal, &url, "EXT-X-ENDLIST went away");
             }
             (status, read) => {
                 let skipped = read.ok().and_then(|media| media.skipped);
-                client.board.broken(
-                    RuleId::DirectivesAfterEnd,
-                    &url,
-                    format!("status {status}, skipped segments: {skipped:?}"),
-                );
+                client.board.broken(RuleId::DirectivesAfterEnd, &url, format!("status {status}, skipped segments: {skipped:?}"));
             }
         }
         client.board.count("requests after the end");
@@ -280,10 +227,7 @@ mod tests {
 
     #[test]
     fn far_names_change_only_the_number() {
-        assert_eq!(
-            far_name("ab12-source-p77.m4s").as_deref(),
-            Some("ab12-source-p100077.m4s")
-        );
+        assert_eq!(far_name("ab12-source-p77.m4s").as_deref(), Some("ab12-source-p100077.m4s"));
         assert_eq!(far_name("part.m4s"), None);
     }
 }

@@ -40,28 +40,14 @@ impl Directives {
         let Some(last) = media.segments.last() else {
             return Self::default();
         };
-        let (msn, part) = if last.complete() {
-            (last.msn + 1, 0)
-        } else {
-            (last.msn, last.parts.len() as u64)
-        };
-        Self {
-            msn: Some(msn),
-            part: Some(part),
-            skip: false,
-        }
+        let (msn, part) = if last.complete() { (last.msn + 1, 0) } else { (last.msn, last.parts.len() as u64) };
+        Self { msn: Some(msn), part: Some(part), skip: false }
     }
 
     /// Asks for the segment after the newest complete one.
     pub(crate) fn next_segment(media: &Media) -> Self {
-        let msn = media
-            .segments
-            .last()
-            .map(|last| last.msn + u64::from(last.complete()));
-        Self {
-            msn,
-            ..Self::default()
-        }
+        let msn = media.segments.last().map(|last| last.msn + u64::from(last.complete()));
+        Self { msn, ..Self::default() }
     }
 
     fn url(self, base: &str) -> String {
@@ -85,13 +71,7 @@ impl Directives {
 
 impl Client {
     /// Reloads a media playlist; gives it whole, delta updates laid over `base`.
-    pub(crate) async fn reload(
-        &self,
-        index: usize,
-        asked: Directives,
-        base: Option<&Media>,
-        purpose: Purpose,
-    ) -> Option<Arc<Media>> {
+    pub(crate) async fn reload(&self, index: usize, asked: Directives, base: Option<&Media>, purpose: Purpose) -> Option<Arc<Media>> {
         let target = self.board.target_duration();
         let mut ask = Ask::get(asked.url(&self.board.url(index)));
         ask.gzip = self.gzip;
@@ -103,16 +83,11 @@ impl Client {
             Ok(answer) => answer,
             Err(Failure::Late) if blocking => {
                 let waited = ask.patience.as_secs_f64();
-                self.board.broken(
-                    RuleId::BlockingDeadline,
-                    &ask.url,
-                    format!("no answer at all in {waited:.1} s"),
-                );
+                self.board.broken(RuleId::BlockingDeadline, &ask.url, format!("no answer at all in {waited:.1} s"));
                 return None;
             }
             Err(Failure::Late) => {
-                self.board
-                    .broken(RuleId::Transport, &ask.url, "no answer");
+                self.board.broken(RuleId::Transport, &ask.url, "no answer");
                 return None;
             }
             Err(Failure::Cut(reason)) => {
@@ -130,16 +105,12 @@ impl Client {
         let read = match Media::parse(&text) {
             Ok(read) => read,
             Err(error) => {
-                self.board
-                    .broken(RuleId::Syntax, &answer.url, error.to_string());
+                self.board.broken(RuleId::Syntax, &answer.url, error.to_string());
                 tokio::time::sleep(PAUSE).await;
                 return None;
             }
         };
-        let kind = Kind::Playlist {
-            directed: blocking,
-            ended: read.ended,
-        };
+        let kind = Kind::Playlist { directed: blocking, ended: read.ended };
         let media = self.whole(&answer, read, asked, base)?;
         let tolerance = self.board.expect.date_tolerance_ms;
         snapshot::check(&media, &answer.url, tolerance, &mut self.board.ledger());
@@ -164,11 +135,7 @@ impl Client {
 
     fn refused(&self, answer: &Answer, asked: Directives, purpose: Purpose, target: Duration) {
         let waited = answer.waited();
-        let detail = format!(
-            "status {} after {:.2} s",
-            answer.status,
-            waited.as_secs_f64()
-        );
+        let detail = format!("status {} after {:.2} s", answer.status, waited.as_secs_f64());
         let rule = match (answer.status, purpose) {
             (_, Purpose::Old) => RuleId::OldMediaAtOnce,
             (_, Purpose::PastEnd) => RuleId::PartPastEnd,
@@ -185,45 +152,24 @@ impl Client {
     }
 
     /// Makes a whole playlist of what came.
-    fn whole(
-        &self,
-        answer: &Answer,
-        read: Media,
-        asked: Directives,
-        base: Option<&Media>,
-    ) -> Option<Media> {
+    fn whole(&self, answer: &Answer, read: Media, asked: Directives, base: Option<&Media>) -> Option<Media> {
         let mut ledger = self.board.ledger();
         let url = &answer.url;
-        let boundary = read
-            .server_control
-            .as_ref()
-            .and_then(|control| control.can_skip_until);
+        let boundary = read.server_control.as_ref().and_then(|control| control.can_skip_until);
         match (read.skipped, boundary) {
             (None, Some(boundary)) if asked.skip && !read.ended => {
                 let beyond = read.length() - read.segments.first().map_or(0.0, |s| s.length());
                 // Servers may count the open segment or not: give them a target duration.
                 if beyond > boundary + read.target_duration as f64 {
-                    ledger.broken(
-                        RuleId::DeltaOffered,
-                        url,
-                        format!("a whole playlist of {:.1} s", read.length()),
-                    );
+                    ledger.broken(RuleId::DeltaOffered, url, format!("a whole playlist of {:.1} s", read.length()));
                 }
             }
             (Some(skipped), _) if !asked.skip => {
-                ledger.broken(
-                    RuleId::DeltaOffered,
-                    url,
-                    format!("{skipped} segments skipped without being asked"),
-                );
+                ledger.broken(RuleId::DeltaOffered, url, format!("{skipped} segments skipped without being asked"));
                 return None;
             }
             (Some(skipped), None) => {
-                ledger.broken(
-                    RuleId::DeltaOffered,
-                    url,
-                    format!("{skipped} segments skipped without CAN-SKIP-UNTIL"),
-                );
+                ledger.broken(RuleId::DeltaOffered, url, format!("{skipped} segments skipped without CAN-SKIP-UNTIL"));
                 return None;
             }
             _ => {}
@@ -240,11 +186,8 @@ impl Client {
             Err(reason) => {
                 // Removed segments cannot be skipped, but unknown ones say the base is too old.
                 let oldest = base.media_sequence;
-                let known = base.segments.iter().filter(|s| s.complete()).last();
-                let covered = known.is_some_and(|last| {
-                    read.media_sequence >= oldest
-                        && read.media_sequence + skipped <= last.msn + 1
-                });
+                let known = base.segments.iter().rfind(|s| s.complete());
+                let covered = known.is_some_and(|last| read.media_sequence >= oldest && read.media_sequence + skipped <= last.msn + 1);
                 if covered || skipped > base.segments.len() as u64 {
                     ledger.broken(RuleId::DeltaReconstructs, url, reason);
                 } else {
@@ -259,14 +202,7 @@ impl Client {
         }
     }
 
-    fn check_blocking(
-        &self,
-        index: usize,
-        answer: &Answer,
-        media: &Media,
-        asked: Directives,
-        purpose: Purpose,
-    ) {
+    fn check_blocking(&self, index: usize, answer: &Answer, media: &Media, asked: Directives, purpose: Purpose) {
         let Some(msn) = asked.msn else { return };
         let expect = &self.board.expect;
         let excused = self.board.excused();
@@ -276,40 +212,20 @@ impl Client {
                 Purpose::PastEnd => RuleId::PartPastEnd,
                 _ => RuleId::BlockingEarly,
             };
-            self.board.broken(
-                rule,
-                &answer.url,
-                format!(
-                    "answered at {:?} after {:.3} s",
-                    media.newest(),
-                    answer.waited().as_secs_f64()
-                ),
-            );
+            self.board.broken(rule, &answer.url, format!("answered at {:?} after {:.3} s", media.newest(), answer.waited().as_secs_f64()));
             return;
         }
         if purpose == Purpose::Old {
             if answer.waited() > expect.answer_slack + excused {
-                self.board.broken(
-                    RuleId::OldMediaAtOnce,
-                    &answer.url,
-                    format!("after {:.3} s", answer.waited().as_secs_f64()),
-                );
+                self.board.broken(RuleId::OldMediaAtOnce, &answer.url, format!("after {:.3} s", answer.waited().as_secs_f64()));
             }
             return;
         }
-        let seen = self.board.with(|presentation, _| {
-            presentation.renditions[index]
-                .history
-                .first_seen(msn, asked.part)
-        });
+        let seen = self.board.with(|presentation, _| presentation.renditions[index].history.first_seen(msn, asked.part));
         if let Some(seen) = seen {
             let since = answer.head.saturating_duration_since(seen.max(answer.sent));
             if since > expect.answer_slack + excused {
-                self.board.broken(
-                    RuleId::BlockingLate,
-                    &answer.url,
-                    format!("{:.3} s after it was there", since.as_secs_f64()),
-                );
+                self.board.broken(RuleId::BlockingLate, &answer.url, format!("{:.3} s after it was there", since.as_secs_f64()));
             }
         }
     }
@@ -318,11 +234,7 @@ impl Client {
     pub(crate) async fn media(&self, url: &str) -> Option<Answer> {
         let answer = self.answered(&Ask::get(url)).await?;
         if answer.status != 200 {
-            self.board.broken(
-                RuleId::ListedAvailable,
-                url,
-                format!("status {}", answer.status),
-            );
+            self.board.broken(RuleId::ListedAvailable, url, format!("status {}", answer.status));
             return None;
         }
         self.check_headers(&answer, Kind::Media);
@@ -347,10 +259,6 @@ fn check_boundary(whole: &Media, skipped: u64, boundary: f64, url: &str, ledger:
     let from = whole.segments.get(last_skipped..).unwrap_or(&[]);
     let distance: f64 = from.iter().map(|segment| segment.length()).sum();
     if skipped > 0 && distance <= boundary {
-        ledger.broken(
-            RuleId::DeltaBoundary,
-            url,
-            format!("skipped a segment {distance:.3} s from the end, boundary {boundary}"),
-        );
+        ledger.broken(RuleId::DeltaBoundary, url, format!("skipped a segment {distance:.3} s from the end, boundary {boundary}"));
     }
 }

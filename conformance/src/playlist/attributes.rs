@@ -19,13 +19,8 @@ impl<'a> Attributes<'a> {
     pub(super) fn parse(mut text: &'a str) -> Result<Self> {
         let mut pairs: Vec<(&str, Value<'_>)> = Vec::new();
         loop {
-            let (name, rest) = text
-                .split_once('=')
-                .ok_or_else(|| format!("no '=' in attribute {text:?}"))?;
-            let named = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+            let (name, rest) = text.split_once('=').ok_or_else(|| format!("no '=' in attribute {text:?}"))?;
+            let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
             if !named {
                 return Err(format!("bad attribute name {name:?}"));
             }
@@ -33,9 +28,7 @@ impl<'a> Attributes<'a> {
                 return Err(format!("attribute {name} stands twice"));
             }
             let (value, rest) = if let Some(rest) = rest.strip_prefix('"') {
-                let (value, rest) = rest
-                    .split_once('"')
-                    .ok_or_else(|| format!("quoted string of {name} does not end"))?;
+                let (value, rest) = rest.split_once('"').ok_or_else(|| format!("quoted string of {name} does not end"))?;
                 (Value::Quoted(value), rest)
             } else {
                 let end = rest.find(',').unwrap_or(rest.len());
@@ -89,16 +82,12 @@ impl<'a> Attributes<'a> {
 
     /// A decimal integer.
     pub(super) fn integer(&mut self, name: &str) -> Result<Option<u64>> {
-        self.word(name)?
-            .map(|word| integer(word).ok_or_else(|| format!("{name}={word} is no integer")))
-            .transpose()
+        self.word(name)?.map(|word| integer(word).ok_or_else(|| format!("{name}={word} is no integer"))).transpose()
     }
 
     /// A decimal floating-point number.
     pub(super) fn decimal(&mut self, name: &str) -> Result<Option<f64>> {
-        self.word(name)?
-            .map(|word| decimal(word).ok_or_else(|| format!("{name}={word} is no decimal")))
-            .transpose()
+        self.word(name)?.map(|word| decimal(word).ok_or_else(|| format!("{name}={word} is no decimal"))).transpose()
     }
 
     /// Passes over attributes that exist but matter to no rule here.
@@ -117,16 +106,12 @@ impl<'a> Attributes<'a> {
 
 /// A decimal-integer (4.2): digits only, within 64 bits.
 pub(super) fn integer(text: &str) -> Option<u64> {
-    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }
 
 /// A decimal-floating-point (4.2): digits and at most one point, no sign, no exponent.
 pub(super) fn decimal(text: &str) -> Option<f64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    (digits(whole) && digits(fraction))
-        .then(|| text.parse().ok())
-        .flatten()
+    (digits(whole) && digits(fraction)).then(|| text.parse().ok()).flatten()
 }

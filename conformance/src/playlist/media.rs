@@ -137,8 +137,7 @@ impl Segment {
 
     /// Duration in seconds: EXTINF, or the sum of the parts so far.
     pub fn length(&self) -> f64 {
-        self.duration
-            .unwrap_or_else(|| self.parts.iter().map(|part| part.duration).sum())
+        self.duration.unwrap_or_else(|| self.parts.iter().map(|part| part.duration).sum())
     }
 
     /// Whether the segment is complete, not only some of its parts.
@@ -155,22 +154,13 @@ impl Media {
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut reader = Reader::new();
         for (index, line) in text.lines().enumerate() {
-            reader.line(index, line).map_err(|reason| Error {
-                line: index + 1,
-                reason,
-            })?;
+            reader.line(index, line).map_err(|reason| Error { line: index + 1, reason })?;
         }
         let lines = text.lines().count();
         if !text.ends_with('\n') {
-            return Err(Error {
-                line: lines,
-                reason: "the last line does not end: the text may be cut".into(),
-            });
+            return Err(Error { line: lines, reason: "the last line does not end: the text may be cut".into() });
         }
-        reader.finish().map_err(|reason| Error {
-            line: lines,
-            reason,
-        })
+        reader.finish().map_err(|reason| Error { line: lines, reason })
     }
 
     /// The newest thing listed.
@@ -194,9 +184,7 @@ impl Media {
             || last.msn == msn
                 && match part {
                     None => last.complete(),
-                    Some(part) => {
-                        last.parts.len() as u64 > part || (last.parts.is_empty() && last.complete())
-                    }
+                    Some(part) => last.parts.len() as u64 > part || (last.parts.is_empty() && last.complete()),
                 }
     }
 
@@ -212,10 +200,7 @@ impl Media {
 
     /// The hinted part's URI.
     pub fn hinted_part(&self) -> Option<&str> {
-        self.hints
-            .iter()
-            .find(|hint| hint.kind == HintKind::Part)
-            .map(|hint| hint.uri.as_str())
+        self.hints.iter().find(|hint| hint.kind == HintKind::Part).map(|hint| hint.uri.as_str())
     }
 
     /// The date at the start of each segment, stated or extrapolated forward and
@@ -264,10 +249,8 @@ impl Media {
             known.parts.clear();
             segments.push(known);
         }
-        let mut number = segments.last().map_or(
-            delta.discontinuity_sequence.unwrap_or(0),
-            |segment: &Segment| segment.discontinuity_number,
-        );
+        let mut number =
+            segments.last().map_or(delta.discontinuity_sequence.unwrap_or(0), |segment: &Segment| segment.discontinuity_number);
         let mut map = segments.last().and_then(|segment| segment.map.clone());
         for segment in &delta.segments {
             let mut segment = segment.clone();
@@ -337,11 +320,7 @@ impl Reader {
 
     fn line(&mut self, index: usize, line: &str) -> Result<(), String> {
         if index == 0 {
-            return if line == "#EXTM3U" {
-                Ok(())
-            } else {
-                Err("the first line is not #EXTM3U".into())
-            };
+            return if line == "#EXTM3U" { Ok(()) } else { Err("the first line is not #EXTM3U".into()) };
         }
         if passed_over(line) {
             return Ok(());
@@ -369,11 +348,7 @@ impl Reader {
             integer(value).ok_or_else(|| format!("{name}:{value} is no integer"))
         };
         let header = |started: bool| {
-            if started {
-                Err(format!("{name} stands after the first segment"))
-            } else {
-                Ok(())
-            }
+            if started { Err(format!("{name} stands after the first segment")) } else { Ok(()) }
         };
         let started = self.pending || !self.media.segments.is_empty();
         match name {
@@ -398,34 +373,23 @@ impl Reader {
             "EXT-X-SERVER-CONTROL" => self.server_control(needed()?)?,
             "EXT-X-PART-INF" => {
                 let mut attributes = Attributes::parse(needed()?)?;
-                let target = attributes
-                    .decimal("PART-TARGET")?
-                    .ok_or("EXT-X-PART-INF without PART-TARGET")?;
+                let target = attributes.decimal("PART-TARGET")?.ok_or("EXT-X-PART-INF without PART-TARGET")?;
                 attributes.finish()?;
                 self.media.part_target = Some(target);
             }
             "EXT-X-SKIP" => {
                 header(started)?;
                 let mut attributes = Attributes::parse(needed()?)?;
-                let skipped = attributes
-                    .integer("SKIPPED-SEGMENTS")?
-                    .ok_or("EXT-X-SKIP without SKIPPED-SEGMENTS")?;
+                let skipped = attributes.integer("SKIPPED-SEGMENTS")?.ok_or("EXT-X-SKIP without SKIPPED-SEGMENTS")?;
                 attributes.allow(&["RECENTLY-REMOVED-DATERANGES"]);
                 attributes.finish()?;
                 self.media.skipped = Some(skipped);
-                self.segment.msn = self
-                    .media
-                    .media_sequence
-                    .checked_add(skipped)
-                    .ok_or("sequence numbers overflow")?;
+                self.segment.msn = self.media.media_sequence.checked_add(skipped).ok_or("sequence numbers overflow")?;
             }
             "EXTINF" => {
                 let value = needed()?;
-                let (duration, _title) = value
-                    .split_once(',')
-                    .ok_or_else(|| format!("EXTINF:{value} without a comma"))?;
-                let duration =
-                    decimal(duration).ok_or_else(|| format!("EXTINF {duration} is no decimal"))?;
+                let (duration, _title) = value.split_once(',').ok_or_else(|| format!("EXTINF:{value} without a comma"))?;
+                let duration = decimal(duration).ok_or_else(|| format!("EXTINF {duration} is no decimal"))?;
                 if self.segment.duration.replace(duration).is_some() {
                     return Err("two EXTINF before one URI".into());
                 }
@@ -443,8 +407,7 @@ impl Reader {
             "EXT-X-PROGRAM-DATE-TIME" => {
                 self.before_parts(name)?;
                 let value = needed()?;
-                let date = OffsetDateTime::parse(value, &Iso8601::PARSING)
-                    .map_err(|error| format!("date {value}: {error}"))?;
+                let date = OffsetDateTime::parse(value, &Iso8601::PARSING).map_err(|error| format!("date {value}: {error}"))?;
                 let date_ms = (date.unix_timestamp_nanos() / 1_000_000) as i64;
                 if self.segment.date_ms.replace(date_ms).is_some() {
                     return Err("two dates before one segment".into());
@@ -468,9 +431,7 @@ impl Reader {
             "EXT-X-RENDITION-REPORT" => {
                 let mut attributes = Attributes::parse(needed()?)?;
                 let report = RenditionReport {
-                    uri: attributes
-                        .string("URI")?
-                        .ok_or("rendition report without URI")?,
+                    uri: attributes.string("URI")?.ok_or("rendition report without URI")?,
                     last_msn: attributes.integer("LAST-MSN")?,
                     last_part: attributes.integer("LAST-PART")?,
                 };
@@ -481,8 +442,7 @@ impl Reader {
                 plain()?;
                 self.media.ended = true;
             }
-            "EXT-X-BYTERANGE" | "EXT-X-BITRATE" | "EXT-X-KEY" | "EXT-X-DATERANGE"
-            | "EXT-X-START" | "EXT-X-DEFINE" => {
+            "EXT-X-BYTERANGE" | "EXT-X-BITRATE" | "EXT-X-KEY" | "EXT-X-DATERANGE" | "EXT-X-START" | "EXT-X-DEFINE" => {
                 needed()?;
             }
             _ => return Err(format!("unknown tag {name}")),
@@ -493,11 +453,7 @@ impl Reader {
     /// Tags that also apply to the first part stand before it (4.4.4.9).
     fn before_parts(&mut self, name: &str) -> Result<(), String> {
         self.pending = true;
-        if self.segment.parts.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{name} stands after a part of its segment"))
-        }
+        if self.segment.parts.is_empty() { Ok(()) } else { Err(format!("{name} stands after a part of its segment")) }
     }
 
     fn server_control(&mut self, value: &str) -> Result<(), String> {
@@ -524,9 +480,7 @@ impl Reader {
         let mut attributes = Attributes::parse(value)?;
         let part = Part {
             uri: attributes.string("URI")?.ok_or("a part without URI")?,
-            duration: attributes
-                .decimal("DURATION")?
-                .ok_or("a part without DURATION")?,
+            duration: attributes.decimal("DURATION")?.ok_or("a part without DURATION")?,
             independent: attributes.yes("INDEPENDENT", false)?,
             byterange: attributes.string("BYTERANGE")?,
             gap: attributes.yes("GAP", false)?,
@@ -563,11 +517,7 @@ impl Reader {
     }
 
     fn close_segment(&mut self) -> Result<(), String> {
-        let next = self
-            .segment
-            .msn
-            .checked_add(1)
-            .ok_or("sequence numbers overflow")?;
+        let next = self.segment.msn.checked_add(1).ok_or("sequence numbers overflow")?;
         let mut segment = std::mem::replace(&mut self.segment, Segment::new(next));
         segment.map.clone_from(&self.map);
         segment.discontinuity_number = self.discontinuities;
@@ -654,11 +604,10 @@ s7.m4s
     #[test]
     fn a_delta_over_its_playlist_gives_the_whole() {
         let before = Media::parse(LIVE).expect("correct");
-        let delta = LIVE
-            .replace(
-                "#EXT-X-MAP:URI=\"i0.mp4\"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:00:00.500Z\n#EXTINF:2.00000,\ns7.m4s\n",
-                "#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n",
-            );
+        let delta = LIVE.replace(
+            "#EXT-X-MAP:URI=\"i0.mp4\"\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T06:00:00.500Z\n#EXTINF:2.00000,\ns7.m4s\n",
+            "#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n",
+        );
         let delta = Media::parse(&delta).expect("correct");
         assert_eq!(before.patched_by(&delta), Ok(before.clone()));
         let mut other = before.clone();

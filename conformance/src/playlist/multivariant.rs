@@ -57,17 +57,9 @@ impl Multivariant {
         let mut playlist = Self::default();
         let mut stream: Option<Variant> = None;
         for (index, line) in text.lines().enumerate() {
-            playlist
-                .line(index, line, &mut stream)
-                .map_err(|reason| Error {
-                    line: index + 1,
-                    reason,
-                })?;
+            playlist.line(index, line, &mut stream).map_err(|reason| Error { line: index + 1, reason })?;
         }
-        let end = |reason: &str| Error {
-            line: text.lines().count(),
-            reason: reason.to_owned(),
-        };
+        let end = |reason: &str| Error { line: text.lines().count(), reason: reason.to_owned() };
         if stream.is_some() {
             return Err(end("EXT-X-STREAM-INF without a URI at the end"));
         }
@@ -77,18 +69,9 @@ impl Multivariant {
         Ok(playlist)
     }
 
-    fn line(
-        &mut self,
-        index: usize,
-        line: &str,
-        stream: &mut Option<Variant>,
-    ) -> Result<(), String> {
+    fn line(&mut self, index: usize, line: &str, stream: &mut Option<Variant>) -> Result<(), String> {
         if index == 0 {
-            return if line == "#EXTM3U" {
-                Ok(())
-            } else {
-                Err("the first line is not #EXTM3U".into())
-            };
+            return if line == "#EXTM3U" { Ok(()) } else { Err("the first line is not #EXTM3U".into()) };
         }
         if passed_over(line) {
             return Ok(());
@@ -126,17 +109,13 @@ fn variant(value: &str) -> Result<Variant, String> {
     let mut attributes = Attributes::parse(value)?;
     let variant = Variant {
         uri: String::new(),
-        bandwidth: attributes
-            .integer("BANDWIDTH")?
-            .ok_or("EXT-X-STREAM-INF without BANDWIDTH")?,
+        bandwidth: attributes.integer("BANDWIDTH")?.ok_or("EXT-X-STREAM-INF without BANDWIDTH")?,
         average_bandwidth: attributes.integer("AVERAGE-BANDWIDTH")?,
         codecs: attributes.string("CODECS")?,
         resolution: attributes
             .word("RESOLUTION")?
             .map(|word| {
-                word.split_once('x')
-                    .and_then(|(w, h)| Some((integer(w)?, integer(h)?)))
-                    .ok_or_else(|| format!("RESOLUTION={word}"))
+                word.split_once('x').and_then(|(w, h)| Some((integer(w)?, integer(h)?))).ok_or_else(|| format!("RESOLUTION={word}"))
             })
             .transpose()?,
         frame_rate: attributes.word("FRAME-RATE")?.map(str::to_owned),
@@ -162,18 +141,11 @@ fn variant(value: &str) -> Result<Variant, String> {
 fn rendition(value: &str) -> Result<Rendition, String> {
     let mut attributes = Attributes::parse(value)?;
     let rendition = Rendition {
-        kind: attributes
-            .word("TYPE")?
-            .ok_or("EXT-X-MEDIA without TYPE")?
-            .to_owned(),
-        group: attributes
-            .string("GROUP-ID")?
-            .ok_or("EXT-X-MEDIA without GROUP-ID")?,
+        kind: attributes.word("TYPE")?.ok_or("EXT-X-MEDIA without TYPE")?.to_owned(),
+        group: attributes.string("GROUP-ID")?.ok_or("EXT-X-MEDIA without GROUP-ID")?,
         uri: attributes.string("URI")?,
     };
-    attributes
-        .string("NAME")?
-        .ok_or("EXT-X-MEDIA without NAME")?;
+    attributes.string("NAME")?.ok_or("EXT-X-MEDIA without NAME")?;
     let chosen = attributes.yes("DEFAULT", true)?;
     if !attributes.yes("AUTOSELECT", true)? && chosen {
         return Err("DEFAULT=YES without AUTOSELECT=YES".into());

@@ -100,8 +100,7 @@ impl Memory {
 
     /// Whether something was listed once and is no more.
     pub(super) fn is_removed(&self, name: &str) -> bool {
-        (self.is_segment(name) || self.is_part(name))
-            && !self.state.values().any(|state| state.listed.contains(name))
+        (self.is_segment(name) || self.is_part(name)) && !self.state.values().any(|state| state.listed.contains(name))
     }
 
     /// First and last Media Sequence Number a playlist lists, and the most parts of a segment.

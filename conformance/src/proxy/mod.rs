@@ -73,12 +73,7 @@ impl Proxy {
         let path = origin.path().to_owned();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let relay = Arc::new(Relay {
-            origin,
-            http: checker::http(false)?,
-            broken,
-            memory: Mutex::new(Memory::new(Instant::now())),
-        });
+        let relay = Arc::new(Relay { origin, http: checker::http(false)?, broken, memory: Mutex::new(Memory::new(Instant::now())) });
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 let _ = socket.set_nodelay(true);
@@ -88,18 +83,13 @@ impl Proxy {
                         let relay = Arc::clone(&relay);
                         async move { Ok::<_, Infallible>(relay.answer(request).await) }
                     });
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(socket), service);
+                    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
                     // A client that goes away is no fault.
                     let _ = connection.await;
                 });
             }
         });
-        Ok(Self {
-            address,
-            path,
-            task,
-        })
+        Ok(Self { address, path, task })
     }
 
     /// URL of the multivariant playlist, through the proxy.
@@ -135,9 +125,7 @@ impl Asked {
 
     fn directive(&self, name: &str) -> Option<&str> {
         let pairs = self.query.as_deref()?.split('&');
-        pairs
-            .filter_map(|pair| pair.split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+        pairs.filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| (key == name).then_some(value))
     }
 }
 
@@ -153,11 +141,7 @@ impl Answered {
         let mut headers = HeaderMap::new();
         let any = HeaderValue::from_static("*");
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-        Self {
-            status,
-            headers,
-            body: Bytes::new(),
-        }
+        Self { status, headers, body: Bytes::new() }
     }
 }
 
@@ -172,15 +156,11 @@ impl Relay {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().map(str::to_owned),
-            gzip: accepts
-                .and_then(|value| value.to_str().ok())
-                .is_some_and(|value| value.contains("gzip")),
+            gzip: accepts.and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("gzip")),
             range: request.headers().get(header::RANGE).cloned(),
         };
         let received = Instant::now();
-        let refused = self
-            .broken
-            .and_then(|rule| mutation::request(rule, &mut asked, &mut self.memory()));
+        let refused = self.broken.and_then(|rule| mutation::request(rule, &mut asked, &mut self.memory()));
         let mut answered = match refused {
             Some(status) => Answered::empty(status),
             None => self.pass_on(&asked).await,
@@ -213,33 +193,19 @@ impl Relay {
         let passed = async {
             let response = request.send().await?;
             let (status, headers) = (response.status(), response.headers().clone());
-            Ok::<_, reqwest::Error>(Answered {
-                status,
-                headers,
-                body: response.bytes().await?,
-            })
+            Ok::<_, reqwest::Error>(Answered { status, headers, body: response.bytes().await? })
         };
-        passed
-            .await
-            .unwrap_or_else(|_| Answered::empty(StatusCode::BAD_GATEWAY))
+        passed.await.unwrap_or_else(|_| Answered::empty(StatusCode::BAD_GATEWAY))
     }
 
     fn finish(&self, asked: &Asked, answered: Answered) -> Response<Full<Bytes>> {
-        let Answered {
-            status,
-            mut headers,
-            mut body,
-        } = answered;
+        let Answered { status, mut headers, mut body } = answered;
         let head = asked.method == Method::HEAD;
         headers.remove(header::TRANSFER_ENCODING);
         headers.remove(header::CONNECTION);
-        let compress = asked.is_playlist()
-            && asked.gzip
-            && status == StatusCode::OK
-            && self.broken != Some(RuleId::Gzip);
+        let compress = asked.is_playlist() && asked.gzip && status == StatusCode::OK && self.broken != Some(RuleId::Gzip);
         if compress {
-            let mut encoder =
-                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             // Writing to memory cannot fail.
             let _ = encoder.write_all(&body);
             body = encoder.finish().unwrap_or_default().into();

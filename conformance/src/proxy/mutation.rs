@@ -20,11 +20,7 @@ const LATE: Duration = Duration::from_millis(1500);
 const NEVER: Duration = Duration::from_secs(3600);
 
 /// Changes a request; a status answers it without the origin.
-pub(super) fn request(
-    rule: RuleId,
-    asked: &mut Asked,
-    memory: &mut Memory,
-) -> Option<StatusCode> {
+pub(super) fn request(rule: RuleId, asked: &mut Asked, memory: &mut Memory) -> Option<StatusCode> {
     let number = |value: Option<&str>| value.and_then(|value| value.parse::<u64>().ok());
     let (msn, part) = (asked.directive("_HLS_msn"), asked.directive("_HLS_part"));
     let directed = msn.is_some() || part.is_some();
@@ -53,11 +49,7 @@ pub(super) fn request(
                 return Some(StatusCode::BAD_REQUEST);
             }
         }
-        RuleId::PartWithoutMsn => {
-            if msn.is_none() && part.is_some() {
-                asked.query = None;
-            }
-        }
+        RuleId::PartWithoutMsn if msn.is_none() && part.is_some() => asked.query = None,
         RuleId::FarFuture => {
             if let (Some(msn), Some((_, last, _))) = (msn_number, window)
                 && msn > last + 2
@@ -65,31 +57,22 @@ pub(super) fn request(
                 asked.query = None;
             }
         }
-        RuleId::GarbageRefused => {
-            if msn.is_some() && msn_number.is_none() || part.is_some() && part_number.is_none() {
-                asked.query = None;
-            }
-        }
+        RuleId::GarbageRefused if msn.is_some() && msn_number.is_none() => asked.query = None,
+        RuleId::GarbageRefused if part.is_some() && part_number.is_none() => asked.query = None,
         RuleId::DirectivesAfterEnd if directed && memory.ended.is_some() => {
             return Some(StatusCode::BAD_REQUEST);
         }
-        RuleId::HintHeld if media && asked.name().contains("-p") => {
-            if !memory.is_part(asked.name()) {
-                return Some(StatusCode::NOT_FOUND);
-            }
+        RuleId::HintHeld if media && asked.name().contains("-p") && !memory.is_part(asked.name()) => {
+            return Some(StatusCode::NOT_FOUND);
         }
         RuleId::ListedAvailable if media && memory.every("media", 7) => {
             return Some(StatusCode::NOT_FOUND);
         }
-        RuleId::RemovedPartAvailable => {
-            if memory.is_part(asked.name()) && memory.is_removed(asked.name()) {
-                return Some(StatusCode::NOT_FOUND);
-            }
+        RuleId::RemovedPartAvailable if memory.is_part(asked.name()) && memory.is_removed(asked.name()) => {
+            return Some(StatusCode::NOT_FOUND);
         }
-        RuleId::RemovedSegmentAvailable => {
-            if memory.is_segment(asked.name()) && memory.is_removed(asked.name()) {
-                return Some(StatusCode::NOT_FOUND);
-            }
+        RuleId::RemovedSegmentAvailable if memory.is_segment(asked.name()) && memory.is_removed(asked.name()) => {
+            return Some(StatusCode::NOT_FOUND);
         }
         RuleId::Head if asked.method == Method::HEAD => {
             return Some(StatusCode::METHOD_NOT_ALLOWED);
@@ -104,12 +87,7 @@ pub(super) fn request(
 }
 
 /// Until when an answer is held back.
-pub(super) fn delay(
-    rule: RuleId,
-    asked: &Asked,
-    received: Instant,
-    memory: &mut Memory,
-) -> Option<Instant> {
+pub(super) fn delay(rule: RuleId, asked: &Asked, received: Instant, memory: &mut Memory) -> Option<Instant> {
     if !asked.is_playlist() {
         return None;
     }
@@ -124,9 +102,7 @@ pub(super) fn delay(
         RuleId::SegmentCadence => pause(SEGMENT_PAUSE),
         RuleId::RenditionsInStep if memory.is_second(asked.name()) => Some(now + LATE),
         RuleId::BlockingLate if blocking && memory.every("blocking", 5) => Some(now + LATE),
-        RuleId::BlockingDeadline if blocking && memory.every("blocking", 10) => {
-            Some(received + NEVER)
-        }
+        RuleId::BlockingDeadline if blocking && memory.every("blocking", 10) => Some(received + NEVER),
         _ => None,
     }
 }
@@ -189,13 +165,11 @@ fn multivariant(rule: RuleId, text: &str) -> String {
         RuleId::FrameRate => attribute(line, "FRAME-RATE", |_| "50.000".into()),
         _ => line.to_owned(),
     };
-    text.lines()
-        .fold(String::new(), |all, line| all + &changed(line) + "\n")
+    text.lines().fold(String::new(), |all, line| all + &changed(line) + "\n")
 }
 
 fn digests(rule: RuleId, body: &Bytes) -> Option<Bytes> {
-    let mut digests: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(body).ok()?;
+    let mut digests: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
     let number = |name: &str| -> Option<u64> {
         let stem = name.rsplit_once('.')?.0;
         stem.rsplit('-').next()?.parse().ok()
@@ -228,7 +202,7 @@ fn bytes_of_media(rule: RuleId, name: &str, bytes: &mut Vec<u8>, memory: &mut Me
         RuleId::Fmp4 if memory.is_part(name) => bytes.truncate(bytes.len().saturating_sub(10)),
         RuleId::DecodeTimeContinuous if memory.is_part(name) => {
             let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-            let odd = stem.bytes().filter(u8::is_ascii_digit).next_back();
+            let odd = stem.bytes().rfind(u8::is_ascii_digit);
             if odd.is_some_and(|digit| digit % 2 == 1) {
                 decode_times_moved(bytes);
             }
@@ -241,17 +215,11 @@ fn bytes_of_media(rule: RuleId, name: &str, bytes: &mut Vec<u8>, memory: &mut Me
 /// Where boxes of a type begin, as far as a search for their name can tell.
 fn find_boxes(bytes: &[u8], kind: &[u8; 4]) -> Vec<usize> {
     let found = bytes.windows(4).enumerate();
-    found
-        .filter(|(_, window)| window == kind)
-        .map(|(at, _)| at + 4)
-        .collect()
+    found.filter(|(_, window)| window == kind).map(|(at, _)| at + 4).collect()
 }
 
 fn word(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..at + 4)
-        .and_then(|word| word.try_into().ok())
-        .map_or(0, u32::from_be_bytes)
+    bytes.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_be_bytes)
 }
 
 fn set_word(bytes: &mut [u8], at: usize, value: u32) {
@@ -275,11 +243,7 @@ fn sync_samples_hidden(bytes: &mut [u8]) {
         let flags = word(bytes, at);
         if flags & 0x20 != 0 {
             let before = [(0x1, 8), (0x2, 4), (0x8, 4), (0x10, 4)];
-            let skipped: usize = before
-                .iter()
-                .filter(|(bit, _)| flags & bit != 0)
-                .map(|(_, size)| size)
-                .sum();
+            let skipped: usize = before.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, size)| size).sum();
             let field = at + 8 + skipped;
             set_word(bytes, field, word(bytes, field) | NON_SYNC);
         }
@@ -363,9 +327,9 @@ fn playlist(rule: RuleId, name: &str, text: &str, memory: &mut Memory) -> String
             }
         }
         RuleId::PreloadHintPresent => list.drop("#EXT-X-PRELOAD-HINT"),
-        RuleId::PreloadHintMatches => list.each("#EXT-X-PRELOAD-HINT", |line| {
-            attribute(line, "URI", |uri| uri.replacen('"', "\"other-", 1))
-        }),
+        RuleId::PreloadHintMatches => {
+            list.each("#EXT-X-PRELOAD-HINT", |line| attribute(line, "URI", |uri| uri.replacen('"', "\"other-", 1)))
+        }
         RuleId::PreloadHintAfterEnd if ended => {
             let hint = "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"never.m4s\"";
             list.tail.push(hint.into());

@@ -7,27 +7,12 @@ pub(super) struct Text {
     pub tail: Vec<String>,
 }
 
-const TAIL: [&str; 3] = [
-    "#EXT-X-PRELOAD-HINT",
-    "#EXT-X-RENDITION-REPORT",
-    "#EXT-X-ENDLIST",
-];
-const SEGMENT: [&str; 6] = [
-    "#EXTINF",
-    "#EXT-X-PART:",
-    "#EXT-X-DISCONTINUITY",
-    "#EXT-X-MAP",
-    "#EXT-X-GAP",
-    "#EXT-X-PROGRAM-DATE-TIME",
-];
+const TAIL: [&str; 3] = ["#EXT-X-PRELOAD-HINT", "#EXT-X-RENDITION-REPORT", "#EXT-X-ENDLIST"];
+const SEGMENT: [&str; 6] = ["#EXTINF", "#EXT-X-PART:", "#EXT-X-DISCONTINUITY", "#EXT-X-MAP", "#EXT-X-GAP", "#EXT-X-PROGRAM-DATE-TIME"];
 
 impl Text {
     pub(super) fn parse(text: &str) -> Self {
-        let mut read = Self {
-            head: Vec::new(),
-            segments: Vec::new(),
-            tail: Vec::new(),
-        };
+        let mut read = Self { head: Vec::new(), segments: Vec::new(), tail: Vec::new() };
         let mut msn = 0;
         let mut open: Vec<String> = Vec::new();
         for line in text.lines() {
@@ -83,9 +68,7 @@ impl Text {
 
     /// The number after a tag of the head.
     pub(super) fn number(&self, tag: &str) -> Option<u64> {
-        self.head
-            .iter()
-            .find_map(|line| line.strip_prefix(tag)?.parse().ok())
+        self.head.iter().find_map(|line| line.strip_prefix(tag)?.parse().ok())
     }
 
     /// Adds to the number after a tag of the head.
@@ -118,11 +101,7 @@ pub(super) fn attribute(line: &str, name: &str, change: impl FnOnce(&str) -> Str
         let key = format!("{before}{name}=");
         if let Some((head, rest)) = line.split_once(&key) {
             let quoted = rest.starts_with('"');
-            let end = if quoted {
-                rest[1..].find('"').map_or(rest.len(), |end| end + 2)
-            } else {
-                rest.find(',').unwrap_or(rest.len())
-            };
+            let end = if quoted { rest[1..].find('"').map_or(rest.len(), |end| end + 2) } else { rest.find(',').unwrap_or(rest.len()) };
             let (value, tail) = rest.split_at(end);
             return format!("{head}{key}{}{tail}", change(value));
         }
