@@ -54,6 +54,10 @@ function probe() {
 		gone: false
 	};
 	window.__latency = log;
+	// "waiting" comes also when the decoder catches its breath for a frame or two, on a busy machine. A stall is one
+	// with nothing left to play, or one that is seen.
+	const DRY_S = 0.1;
+	const FROZEN_MS = 200;
 	let canvas = null;
 	let context = null;
 
@@ -86,10 +90,19 @@ function probe() {
 		return ((bytes[0] << 24) | (bytes[1] << 16) | (bytes[2] << 8) | bytes[3]) >>> 0;
 	}
 
+	function ahead(video) {
+		const { buffered, currentTime } = video;
+		for (let i = 0; i < buffered.length; i++) {
+			if (buffered.start(i) <= currentTime + 0.05 && currentTime < buffered.end(i)) return buffered.end(i) - currentTime;
+		}
+		return 0;
+	}
+
 	function watch(video) {
 		if (log.video) return;
 		Object.defineProperty(log, 'video', { value: video });
 		let dry_since = null;
+		let dry_ahead_s = 0;
 		const frame = (_now, meta) => {
 			const shown_ms = performance.timeOrigin + Math.max(meta.expectedDisplayTime, meta.presentationTime ?? 0);
 			log.frames++;
@@ -105,7 +118,8 @@ function probe() {
 				log.samples.push([performance.now(), behind + (shown_ms % 1)]);
 			}
 			if (dry_since !== null) {
-				log.stalls.push([dry_since, performance.now() - dry_since]);
+				const frozen_ms = performance.now() - dry_since;
+				if (dry_ahead_s < DRY_S || frozen_ms >= FROZEN_MS) log.stalls.push([dry_since, frozen_ms]);
 				dry_since = null;
 			}
 			video.requestVideoFrameCallback(frame);
@@ -114,7 +128,9 @@ function probe() {
 		video.addEventListener('waiting', () => {
 			if (log.first_picture_ms === null || video.seeking || video.paused) return;
 			log.waiting++;
-			dry_since ??= performance.now();
+			if (dry_since !== null) return;
+			dry_since = performance.now();
+			dry_ahead_s = ahead(video);
 		});
 		video.addEventListener('seeking', () => log.seeks++);
 		video.addEventListener('ratechange', () => log.rates.push([performance.now(), video.playbackRate]));
