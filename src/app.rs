@@ -123,12 +123,10 @@ impl App {
     pub async fn start(config: Config) -> Result<Running, Error> {
         let lock = prepare_data_dir(&config.data_dir)?;
         let store = Store::open(&config.database_url, &config.data_dir).await?;
-        let first_login = crate::users::ensure_root(&store, config.root_password.as_ref())
-            .await
-            .map_err(|error| match error {
-                crate::users::Error::Store(error) => Error::Store(error),
-                error => Error::Password(error.to_string()),
-            })?;
+        let first_login = crate::users::ensure_root(&store, config.root_password.as_ref()).await.map_err(|error| match error {
+            crate::users::Error::Store(error) => Error::Store(error),
+            error => Error::Password(error.to_string()),
+        })?;
         let stop = CancellationToken::new();
         let events = Bus::new();
         let auth = Auth::new(&store).await?;
@@ -201,13 +199,7 @@ impl App {
             http = ?addrs.http, https = ?addrs.https, rtmp = ?addrs.rtmp, rtmps = ?addrs.rtmps, metrics = ?addrs.metrics,
             "app.ready"
         );
-        Ok(Running {
-            addrs,
-            app: self.clone(),
-            first_login,
-            tasks,
-            _lock: lock,
-        })
+        Ok(Running { addrs, app: self.clone(), first_login, tasks, _lock: lock })
     }
 
     /// Addresses in use.

@@ -288,10 +288,7 @@ impl Default for Config {
 
 impl Default for Instance {
     fn default() -> Self {
-        Self {
-            name: "Shoal".into(),
-            short_description: "Live streams about a second behind life.".into(),
-        }
+        Self { name: "Shoal".into(), short_description: "Live streams about a second behind life.".into() }
     }
 }
 
@@ -308,10 +305,7 @@ impl Default for Http {
 
 impl Default for Rtmp {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1935)),
-            public_url: String::new(),
-        }
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 1935)), public_url: String::new() }
     }
 }
 
@@ -333,10 +327,7 @@ impl Default for Live {
 
 impl Default for Federation {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            allow_private_addresses: false,
-        }
+        Self { enabled: true, allow_private_addresses: false }
     }
 }
 
@@ -380,11 +371,7 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("stun.listen", "SHOAL_STUN_LISTEN", Kind::Optional),
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
-    (
-        "federation.allow_private_addresses",
-        "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES",
-        Kind::Flag,
-    ),
+    ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
 ];
 
 /// Holds the root password of the first start.
@@ -394,10 +381,7 @@ impl Config {
     /// Reads `path` (absent: the defaults) and the environment.
     pub fn load(path: Option<&Path>) -> Result<Self, Error> {
         let text = match path {
-            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::Read {
-                path: path.to_owned(),
-                source,
-            })?,
+            Some(path) => std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?,
             None => String::new(),
         };
         Self::parse(&text, path.unwrap_or(Path::new("(none)")), |name| std::env::var(name).ok())
@@ -405,20 +389,13 @@ impl Config {
 
     /// Reads a file's text and variables from `variable`; checks the result.
     pub fn parse(text: &str, path: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let parse_error = |source: toml::de::Error| Error::Parse {
-            path: path.to_owned(),
-            source: Box::new(source),
-        };
+        let parse_error = |source: toml::de::Error| Error::Parse { path: path.to_owned(), source: Box::new(source) };
         // Once as it is, so that a mistake is reported with its line.
         let _: Self = toml::from_str(text).map_err(parse_error)?;
         let mut table: toml::Table = toml::from_str(text).map_err(parse_error)?;
         for &(key, name, kind) in VARIABLES {
             let Some(text) = variable(name) else { continue };
-            let value = to_value(&text, kind).map_err(|reason| Error::Variable {
-                variable: name,
-                key,
-                reason,
-            })?;
+            let value = to_value(&text, kind).map_err(|reason| Error::Variable { variable: name, key, reason })?;
             set(&mut table, key, value);
             // Each alone, so that a mistake is reported with its variable.
             table.clone().try_into::<Self>().map_err(|error| Error::Variable {
@@ -439,24 +416,15 @@ impl Config {
     }
 
     fn check(&mut self) -> Result<(), Error> {
-        let invalid = |key: &'static str, reason: &str| Error::Invalid {
-            key,
-            reason: reason.to_owned(),
-        };
+        let invalid = |key: &'static str, reason: &str| Error::Invalid { key, reason: reason.to_owned() };
         while self.http.public_url.ends_with('/') {
             self.http.public_url.pop();
         }
-        let authority = self
-            .http
-            .public_url
-            .strip_prefix("https://")
-            .or_else(|| self.http.public_url.strip_prefix("http://"));
+        let authority = self.http.public_url.strip_prefix("https://").or_else(|| self.http.public_url.strip_prefix("http://"));
         if !authority.is_some_and(is_authority) {
             return Err(invalid("http.public_url", "must be http:// or https:// and a host, without a path"));
         }
-        if !self.rtmp.public_url.is_empty()
-            && !["rtmp://", "rtmps://"].iter().any(|scheme| self.rtmp.public_url.starts_with(scheme))
-        {
+        if !self.rtmp.public_url.is_empty() && !["rtmp://", "rtmps://"].iter().any(|scheme| self.rtmp.public_url.starts_with(scheme)) {
             return Err(invalid("rtmp.public_url", "must begin with rtmp:// or rtmps://"));
         }
         for (tls, key) in [(&self.https, "https"), (&self.rtmps, "rtmps")] {
@@ -531,10 +499,7 @@ impl Config {
 }
 
 fn is_authority(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
 }
 
 fn to_value(text: &str, kind: Kind) -> Result<Option<toml::Value>, String> {
@@ -550,11 +515,7 @@ fn to_value(text: &str, kind: Kind) -> Result<Option<toml::Value>, String> {
         }),
         Kind::Number => toml::Value::Integer(text.parse().map_err(|_| format!("{text:?} is not a whole number"))?),
         Kind::List => toml::Value::Array(
-            text.split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(|part| toml::Value::String(part.to_owned()))
-                .collect(),
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| toml::Value::String(part.to_owned())).collect(),
         ),
     }))
 }

@@ -52,9 +52,7 @@ pub struct Bus {
 impl Bus {
     /// A bus without subscribers.
     pub fn new() -> Self {
-        Self {
-            sender: broadcast::channel(CAPACITY).0,
-        }
+        Self { sender: broadcast::channel(CAPACITY).0 }
     }
 
     /// Tells every subscriber; nobody listening is fine.

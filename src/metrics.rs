@@ -125,21 +125,13 @@ impl Metrics {
         one("shoal_broadcasts", "gauge", "Broadcasts that run.", &[("", gauge(&self.broadcasts))]);
         one("shoal_ingest_bytes_total", "counter", "Media bytes from publishers.", &[("", counter(&self.ingest_bytes))]);
         one("shoal_http_media_bytes_total", "counter", "Media bytes sent over HTTP.", &[("", counter(&self.http_media_bytes))]);
-        one(
-            "shoal_http_playlist_requests_total",
-            "counter",
-            "Playlists asked for.",
-            &[("", counter(&self.http_playlist_requests))],
-        );
+        one("shoal_http_playlist_requests_total", "counter", "Playlists asked for.", &[("", counter(&self.http_playlist_requests))]);
         one("shoal_swarm_peers", "gauge", "Peers connected to trackers.", &[("", gauge(&self.swarm_peers))]);
         one(
             "shoal_viewer_media_bytes_total",
             "counter",
             "Media bytes that players took, as they report.",
-            &[
-                ("{source=\"http\"}", counter(&self.viewer_http_bytes)),
-                ("{source=\"p2p\"}", counter(&self.viewer_p2p_bytes)),
-            ],
+            &[("{source=\"http\"}", counter(&self.viewer_http_bytes)), ("{source=\"p2p\"}", counter(&self.viewer_p2p_bytes))],
         );
         one("shoal_dropped_groups_total", "counter", "Groups of pictures thrown away.", &[("", counter(&self.dropped_groups))]);
         one("shoal_http_requests_total", "counter", "HTTP requests answered.", &[("", counter(&self.http_requests))]);

@@ -46,7 +46,8 @@ pub fn server_config(tls: &Tls, protocols: &[&[u8]], stop: CancellationToken) ->
 }
 
 fn load(certificate: &Path, key: &Path) -> io::Result<CertifiedKey> {
-    let named = |path: &Path, error: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()));
+    let named =
+        |path: &Path, error: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()));
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| named(certificate, &error))?;

@@ -46,10 +46,7 @@ pub(crate) async fn ensure_root(store: &Store, password: Option<&Secret>) -> Res
     let generated = password.is_none().then(generate_password);
     let text = password.map(Secret::expose).or(generated.as_deref()).unwrap_or_default();
     create_user(store, "root", "", Role::Administrator, text).await?;
-    Ok(Some(FirstLogin {
-        username: "root".into(),
-        password: generated.map(Secret::new),
-    }))
+    Ok(Some(FirstLogin { username: "root".into(), password: generated.map(Secret::new) }))
 }
 
 /// Adds a user with an account and a first channel `{username}_channel`.
@@ -57,39 +54,22 @@ pub async fn create_user(store: &Store, username: &str, email: &str, role: Role,
     let username = Username::parse(username)?;
     let password_hash = hash_password(password).await?;
     let mut tx = store.write().await?;
-    let id = insert_user(&mut tx, &username, email, role, &password_hash)
-        .await
-        .map_err(|error| match error {
-            store::Error::Conflict => Error::Taken(username.as_str().to_owned()),
-            error => Error::Store(error),
-        })?;
+    let id = insert_user(&mut tx, &username, email, role, &password_hash).await.map_err(|error| match error {
+        store::Error::Conflict => Error::Taken(username.as_str().to_owned()),
+        error => Error::Store(error),
+    })?;
     tx.commit().await?;
     Ok(id)
 }
 
 async fn insert_user(tx: &mut Tx, username: &Username, email: &str, role: Role, password_hash: &str) -> store::Result<UserId> {
     let name = username.as_str();
-    let actor = NewActor {
-        kind: "account",
-        name,
-        host: None,
-        url: None,
-    };
+    let actor = NewActor { kind: "account", name, host: None, url: None };
     let account_id = tx.accounts().create(actor, name).await?;
-    let user = NewUser {
-        account_id,
-        username: name,
-        email,
-        password_hash,
-        role,
-    };
+    let user = NewUser { account_id, username: name, email, password_hash, role };
     let id = tx.users().create(user).await?;
-    let channel = NewChannel {
-        account_id,
-        name: &format!("{name}_channel"),
-        display_name: &format!("Main {name} channel"),
-        description: None,
-    };
+    let channel =
+        NewChannel { account_id, name: &format!("{name}_channel"), display_name: &format!("Main {name} channel"), description: None };
     tx.channels().create(channel).await?;
     Ok(id)
 }

@@ -42,10 +42,7 @@ async fn live(app: &App) -> Result<(Video, StreamKey)> {
     {
         return Ok((video, live.stream_key));
     }
-    let handle = Handle {
-        name: "root_channel".into(),
-        host: None,
-    };
+    let handle = Handle { name: "root_channel".into(), host: None };
     let channel = tx.channels().by_handle(&handle).await?.context("there is no channel root_channel")?;
     let id = tx
         .videos()

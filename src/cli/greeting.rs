@@ -10,22 +10,11 @@ pub fn print(running: &Running) {
 
 fn text(running: &Running) -> String {
     let addrs = &running.addrs;
-    let mut lines = vec![
-        String::new(),
-        "  Shoal is running.".into(),
-        String::new(),
-        format!("  Page      {}", addrs.public_url),
-    ];
+    let mut lines = vec![String::new(), "  Shoal is running.".into(), String::new(), format!("  Page      {}", addrs.public_url)];
     match &running.first_login {
         Some(login) => {
             lines.push(format!("  Login     {}", login.username));
-            lines.push(format!(
-                "  Password  {}",
-                login
-                    .password
-                    .as_ref()
-                    .map_or("the one in SHOAL_ROOT_PASSWORD", Secret::expose)
-            ));
+            lines.push(format!("  Password  {}", login.password.as_ref().map_or("the one in SHOAL_ROOT_PASSWORD", Secret::expose)));
             if login.password.is_some() {
                 lines.push("            (shown only this once; `shoal admin reset-password root` makes a new one)".into());
             }

@@ -138,10 +138,7 @@ pub fn run() -> Result<()> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start threads")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
 }
 
 /// Logs go to standard error: standard output has the greeting. `SHOAL_LOG` sets the level or
@@ -149,11 +146,8 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 fn start_log() {
     let filter = EnvFilter::try_from_env("SHOAL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if std::io::stderr().is_terminal() {
-        log.with_target(false).try_init()
-    } else {
-        log.json().flatten_event(true).try_init()
-    };
+    let started =
+        if std::io::stderr().is_terminal() { log.with_target(false).try_init() } else { log.json().flatten_event(true).try_init() };
     // Fails only when a log was started before: that one is used.
     drop(started);
 }
@@ -166,10 +160,7 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn wait(&mut self) {
@@ -200,12 +191,7 @@ async fn administer(config: Config, command: Admin) -> Result<()> {
         _ => None,
     };
     let username = match command {
-        Admin::CreateUser {
-            username,
-            email,
-            role,
-            password,
-        } => {
+        Admin::CreateUser { username, email, role, password } => {
             let role = match role {
                 RoleArgument::Administrator => Role::Administrator,
                 RoleArgument::Moderator => Role::Moderator,

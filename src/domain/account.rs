@@ -66,18 +66,11 @@ impl Handle {
     /// Splits a handle; `local_host` after the `@` means this instance.
     pub fn parse(text: &str, local_host: &str) -> Self {
         match text.trim_start_matches('@').split_once('@') {
-            Some((name, host)) if !host.eq_ignore_ascii_case(local_host) => Self {
-                name: name.to_ascii_lowercase(),
-                host: Some(host.to_ascii_lowercase()),
-            },
-            Some((name, _)) => Self {
-                name: name.to_ascii_lowercase(),
-                host: None,
-            },
-            None => Self {
-                name: text.trim_start_matches('@').to_ascii_lowercase(),
-                host: None,
-            },
+            Some((name, host)) if !host.eq_ignore_ascii_case(local_host) => {
+                Self { name: name.to_ascii_lowercase(), host: Some(host.to_ascii_lowercase()) }
+            }
+            Some((name, _)) => Self { name: name.to_ascii_lowercase(), host: None },
+            None => Self { name: text.trim_start_matches('@').to_ascii_lowercase(), host: None },
         }
     }
 }

@@ -229,12 +229,7 @@ async fn issue(tx: &mut store::Tx, user_id: UserId) -> store::Result<Issued> {
             refresh_expires_at: now.plus(REFRESH_LIFETIME),
         })
         .await?;
-    Ok(Issued {
-        access,
-        refresh,
-        access_expires_in_s: ACCESS_LIFETIME.as_secs(),
-        refresh_expires_in_s: REFRESH_LIFETIME.as_secs(),
-    })
+    Ok(Issued { access, refresh, access_expires_in_s: ACCESS_LIFETIME.as_secs(), refresh_expires_in_s: REFRESH_LIFETIME.as_secs() })
 }
 
 /// One person's address: an IPv6 customer has a whole /64.

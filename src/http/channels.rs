@@ -72,10 +72,7 @@ async fn account_channels(State(app): State<App>, base: Base, Path(name): Path<S
     let account = account_by(&mut tx, &name, &base).await?;
     let channels = tx.channels().of_account(account.id).await?;
     let data: Vec<_> = channels.iter().map(|channel| ChannelView::of(channel, &base)).collect();
-    Ok(Json(List {
-        total: i64::try_from(data.len()).unwrap_or(i64::MAX),
-        data,
-    }))
+    Ok(Json(List { total: i64::try_from(data.len()).unwrap_or(i64::MAX), data }))
 }
 
 /// An account's public videos.
@@ -156,17 +153,10 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
     if tx.channels().of_account(user.account_id).await?.len() >= MAX_CHANNELS {
         return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "You cannot create more than 20 channels"));
     }
-    let channel = NewChannel {
-        account_id: user.account_id,
-        name: name.as_str(),
-        display_name,
-        description,
-    };
+    let channel = NewChannel { account_id: user.account_id, name: name.as_str(), display_name, description };
     let id = tx.channels().create(channel).await?;
     tx.commit().await?;
-    Ok(Json(CreatedChannel {
-        video_channel: Id { id: id.0 },
-    }))
+    Ok(Json(CreatedChannel { video_channel: Id { id: id.0 } }))
 }
 
 /// One channel. `handle`: `name` or `name@host`.

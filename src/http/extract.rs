@@ -191,11 +191,7 @@ impl VideoRef {
         if video.remote {
             return Err(Problem::forbidden("Cannot manage a video of another server"));
         }
-        if owns(Some(user), &video) {
-            Ok(video)
-        } else {
-            Err(Problem::forbidden("Cannot manage a video of another user"))
-        }
+        if owns(Some(user), &video) { Ok(video) } else { Err(Problem::forbidden("Cannot manage a video of another user")) }
     }
 }
 

@@ -65,16 +65,12 @@ impl Fields {
 
     /// A whole number.
     pub fn integer(&self, name: &str) -> Result<Option<i64>> {
-        self.text(name)
-            .map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be a whole number")))
-            .transpose()
+        self.text(name).map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be a whole number"))).transpose()
     }
 
     /// A number.
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
-        self.text(name)
-            .map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be a number")))
-            .transpose()
+        self.text(name).map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be a number"))).transpose()
     }
 
     /// Yes or no.
@@ -95,10 +91,7 @@ impl Fields {
 
     /// All values of an array of whole numbers.
     pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
-        self.list(name)
-            .into_iter()
-            .map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be whole numbers")))
-            .collect()
+        self.list(name).into_iter().map(|text| text.trim().parse().map_err(|_| Problem::invalid(name, "must be whole numbers"))).collect()
     }
 }
 
@@ -162,9 +155,7 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         }
         if kind.starts_with("application/x-www-form-urlencoded") {
             let text = std::str::from_utf8(&body).map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The form is malformed"))?;
-            let uri = format!("/?{text}")
-                .parse()
-                .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The form is malformed"))?;
+            let uri = format!("/?{text}").parse().map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The form is malformed"))?;
             let pairs = Query::<Vec<(String, String)>>::try_from_uri(&uri)
                 .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The form is malformed"))?;
             for (name, value) in pairs.0 {

@@ -55,21 +55,13 @@ impl Hub {
     pub(super) fn open(&self) -> (Outgoing, mpsc::Receiver<Utf8Bytes>, CancellationToken) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let overflow = CancellationToken::new();
-        let outgoing = Outgoing {
-            id: self.next.fetch_add(1, Ordering::Relaxed),
-            sender,
-            overflow: overflow.clone(),
-        };
+        let outgoing = Outgoing { id: self.next.fetch_add(1, Ordering::Relaxed), sender, overflow: overflow.clone() };
         (outgoing, receiver, overflow)
     }
 
     /// From now on `outgoing` is told of `video`.
     pub(super) fn subscribe(&self, outgoing: &Outgoing, video: Uuid, health: bool) {
-        let subscriber = Subscriber {
-            sender: outgoing.sender.clone(),
-            overflow: outgoing.overflow.clone(),
-            health,
-        };
+        let subscriber = Subscriber { sender: outgoing.sender.clone(), overflow: outgoing.overflow.clone(), health };
         self.lock().entry(video).or_default().insert(outgoing.id, subscriber);
     }
 
@@ -115,13 +107,7 @@ impl Hub {
 
     fn handle(&self, event: Event) {
         match event {
-            Event::BroadcastState {
-                video,
-                state,
-                interrupted,
-                replay,
-                ..
-            } => {
+            Event::BroadcastState { video, state, interrupted, replay, .. } => {
                 let phase = match state {
                     // The recording is there: the live is over, also when it became its own replay.
                     VideoState::Published if replay.is_some() => Phase::Ended,
@@ -130,9 +116,7 @@ impl Hub {
                     VideoState::WaitingForLive => Phase::Waiting,
                     _ => Phase::Ended,
                 };
-                self.tell(video, false, || {
-                    json!({ "type": "state", "video": video, "state": phase, "replay": replay }).to_string()
-                });
+                self.tell(video, false, || json!({ "type": "state", "video": video, "state": phase, "replay": replay }).to_string());
             }
             Event::ViewersChanged { video, viewers } => self.tell(video, false, || viewers_text(video, viewers)),
             Event::BroadcastHealth { video, status } => self.tell(video, true, || health_text(video, &Health::of(&status))),
@@ -183,13 +167,7 @@ mod tests {
     use crate::domain::VideoId;
 
     fn event(video: Uuid) -> Event {
-        Event::BroadcastState {
-            video_id: VideoId(1),
-            video,
-            state: VideoState::Published,
-            interrupted: false,
-            replay: None,
-        }
+        Event::BroadcastState { video_id: VideoId(1), video, state: VideoState::Published, interrupted: false, replay: None }
     }
 
     #[test]

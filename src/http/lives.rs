@@ -17,11 +17,7 @@ use crate::domain::{ChannelId, CommentsPolicy, LatencyMode, Live, LiveSession, P
 use crate::store::{NewVideo, Tx, VideoFilter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(live, update))
-        .routes(routes!(sessions))
-        .routes(routes!(session_of))
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(live, update)).routes(routes!(sessions)).routes(routes!(session_of))
 }
 
 /// Make a live. Multipart form or JSON; `channelId` and `name` are needed.
@@ -46,7 +42,9 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
         ..VideoFilter::default()
     };
     if tx.videos().list(&theirs).await?.0 >= i64::from(app.config.live.max_user_lives) {
-        return Err(Problem::forbidden("Cannot create this live because the max user lives limit is reached.").code("max_user_lives_limit_reached"));
+        return Err(
+            Problem::forbidden("Cannot create this live because the max user lives limit is reached.").code("max_user_lives_limit_reached")
+        );
     }
     let id = tx
         .videos()
@@ -85,9 +83,7 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
     apply_live(&mut live, &fields, &app)?;
     tx.lives().create(&live).await?;
     tx.commit().await?;
-    Ok(Json(Created {
-        video: VideoIds::of(&video),
-    }))
+    Ok(Json(Created { video: VideoIds::of(&video) }))
 }
 
 fn apply_live(live: &mut Live, fields: &Fields, app: &App) -> Result<()> {

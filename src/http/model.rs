@@ -20,10 +20,7 @@ pub struct Labelled<T> {
 }
 
 fn labelled<T>(id: T, label: Option<&str>) -> Labelled<T> {
-    Labelled {
-        id,
-        label: label.unwrap_or("Unknown").to_owned(),
-    }
+    Labelled { id, label: label.unwrap_or("Unknown").to_owned() }
 }
 
 /// A page of a list.
@@ -51,11 +48,7 @@ pub struct VideoIds {
 impl VideoIds {
     /// Of this video.
     pub fn of(video: &Video) -> Self {
-        Self {
-            id: video.id.0,
-            uuid: video.uuid.to_string(),
-            short_uuid: short_uuid(video.uuid),
-        }
+        Self { id: video.id.0, uuid: video.uuid.to_string(), short_uuid: short_uuid(video.uuid) }
     }
 }
 
@@ -533,11 +526,7 @@ impl VideoDetails {
 
 /// The address of a file in a video's HLS folder; remote ones are addresses already.
 fn hls_url(video: &Video, name: &str, base: &Base) -> String {
-    if video.remote {
-        name.to_owned()
-    } else {
-        format!("{}/static/streaming-playlists/hls/{}/{name}", base.0, video.uuid)
-    }
+    if video.remote { name.to_owned() } else { format!("{}/static/streaming-playlists/hls/{}/{name}", base.0, video.uuid) }
 }
 
 fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
@@ -615,9 +604,7 @@ impl LiveView {
             rtmps_url: owns.then(|| addrs.rtmps.map(|address| format!("rtmps://{}:{}/live", base.host(), address.port()))),
             permanent_live: live.permanent,
             save_replay: live.save_replay,
-            replay_settings: live.save_replay.then(|| ReplaySettings {
-                privacy: privacy(live.replay_privacy),
-            }),
+            replay_settings: live.save_replay.then(|| ReplaySettings { privacy: privacy(live.replay_privacy) }),
             latency_mode: live.latency_mode.code(),
         }
     }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -35,13 +35,7 @@ pub struct Problem {
 impl Problem {
     /// A failure with this status; `detail` is shown.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code: None,
-            detail: detail.into(),
-            invalid: Vec::new(),
-            retry_after: None,
-        }
+        Self { status, code: None, detail: detail.into(), invalid: Vec::new(), retry_after: None }
     }
 
     /// With PeerTube's code.

@@ -121,11 +121,7 @@ where
 {
     let service = service_fn(|request: Request<Incoming>| respond(app.clone(), router.clone(), peer.ip(), tls, request));
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -191,10 +187,7 @@ impl std::fmt::Display for Redacted {
 /// proxy is the client.
 fn client(app: &App, peer: IpAddr, tls: bool, headers: &HeaderMap) -> Client {
     let trusted = |address: IpAddr| app.config.http.trusted_proxies.iter().any(|network| network.contains(address));
-    let mut client = Client {
-        address: peer.to_canonical(),
-        secure: tls,
-    };
+    let mut client = Client { address: peer.to_canonical(), secure: tls };
     if !trusted(peer) {
         return client;
     }

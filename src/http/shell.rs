@@ -71,7 +71,8 @@ pub(super) async fn fallback(State(app): State<App>, method: Method, uri: Uri, h
     if let Some(response) = asset(path, &headers) {
         return response;
     }
-    let looks_like_file = path.rsplit('/').next().is_some_and(|name| name.contains('.')) && !path.starts_with("c/") && !path.starts_with("a/");
+    let looks_like_file =
+        path.rsplit('/').next().is_some_and(|name| name.contains('.')) && !path.starts_with("c/") && !path.starts_with("a/");
     if looks_like_file {
         return Problem::not_found("File").into_response();
     }
@@ -230,7 +231,8 @@ fn preload(app: &App, video: &Video) -> String {
 
 async fn embed(State(app): State<App>, base: Base, Path(id): Path<String>) -> Result<Response> {
     let Some(video) = public_video(&app, &id).await? else {
-        let text = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title><p>This video does not exist, or is private.";
+        let text =
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found</title><p>This video does not exist, or is private.";
         return Ok(html(StatusCode::NOT_FOUND, text.to_owned(), EMBED_CSP));
     };
     let mut tx = app.store.read().await?;
@@ -238,11 +240,7 @@ async fn embed(State(app): State<App>, base: Base, Path(id): Path<String>) -> Re
     let latency_mode = tx.lives().by_video(video.id).await?.map_or(LatencyMode::Default, |live| live.latency_mode);
     drop(tx);
     let name = playlist.map_or_else(|| "master.m3u8".to_owned(), |playlist| playlist.playlist);
-    let playlist_url = if video.remote {
-        name
-    } else {
-        format!("/static/streaming-playlists/hls/{}/{name}", video.uuid)
-    };
+    let playlist_url = if video.remote { name } else { format!("/static/streaming-playlists/hls/{}/{name}", video.uuid) };
     let state = match app.live.status(video.uuid) {
         Some(status) => json!(status.state),
         None => json!(video.state.code()),
@@ -287,7 +285,9 @@ async fn oembed(State(app): State<App>, base: Base, QueryFields(fields): QueryFi
     });
     let id = id.ok_or_else(|| Problem::invalid("url", "is no video of this server"))?;
     let video = public_video(&app, id).await?.ok_or_else(|| Problem::not_found("Video"))?;
-    let bound = |name: &str, default: i64| Ok::<_, Problem>(fields.integer(name)?.filter(|most| *most > 0).map_or(default, |most| most.min(default)));
+    let bound = |name: &str, default: i64| {
+        Ok::<_, Problem>(fields.integer(name)?.filter(|most| *most > 0).map_or(default, |most| most.min(default)))
+    };
     let mut width = bound("maxwidth", 560)?;
     let mut height = bound("maxheight", 315)?;
     // 16:9 inside what was asked for.

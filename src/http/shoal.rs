@@ -16,10 +16,7 @@ use crate::domain::{StreamKey, Timestamp, Video, VideoState};
 use crate::live::status::{Advice, State as Phase, Status};
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(status))
-        .routes(routes!(end))
-        .routes(routes!(rotate_key))
+    OpenApiRouter::new().routes(routes!(status)).routes(routes!(end)).routes(routes!(rotate_key))
 }
 
 /// The stream as it arrives, and what to change about it.
@@ -155,7 +152,5 @@ async fn rotate_key(State(app): State<App>, Login(user): Login, id: VideoRef) ->
     live.stream_key = StreamKey::random();
     tx.lives().update(&live).await?;
     tx.commit().await?;
-    Ok(Json(NewKey {
-        stream_key: live.stream_key.expose().to_owned(),
-    }))
+    Ok(Json(NewKey { stream_key: live.stream_key.expose().to_owned() }))
 }

@@ -64,10 +64,7 @@ struct OAuthClient {
 #[utoipa::path(get, path = "/api/v1/oauth-clients/local", tag = "Session", responses((status = 200, body = OAuthClient)))]
 async fn oauth_client(State(app): State<App>) -> Json<OAuthClient> {
     let (client_id, client_secret) = app.auth.client();
-    Json(OAuthClient {
-        client_id: client_id.to_owned(),
-        client_secret: client_secret.to_owned(),
-    })
+    Json(OAuthClient { client_id: client_id.to_owned(), client_secret: client_secret.to_owned() })
 }
 
 /// Tokens of a session.
@@ -155,13 +152,7 @@ async fn me(State(app): State<App>, base: Base, Login(user): Login) -> Result<Js
     let mut tx = app.store.read().await?;
     let account = tx.accounts().by_id(user.account_id).await?.ok_or_else(|| Problem::not_found("Account"))?;
     let channels = tx.channels().of_account(user.account_id).await?;
-    let channels: Vec<_> = channels
-        .iter()
-        .map(|channel| ChannelView {
-            owner_account: None,
-            ..ChannelView::of(channel, &base)
-        })
-        .collect();
+    let channels: Vec<_> = channels.iter().map(|channel| ChannelView { owner_account: None, ..ChannelView::of(channel, &base) }).collect();
     Ok(Json(json!({
         "id": user.id,
         "username": user.username,

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -103,7 +103,12 @@ pub(super) fn narrow_to_public(filter: &mut VideoFilter, fields: &Fields, user: 
     ),
     responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
 )]
-async fn list(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, QueryFields(fields): QueryFields) -> Result<Json<List<VideoSummary>>> {
+async fn list(
+    State(app): State<App>,
+    base: Base,
+    MaybeLogin(user): MaybeLogin,
+    QueryFields(fields): QueryFields,
+) -> Result<Json<List<VideoSummary>>> {
     let mut wanted = filter(&fields)?;
     narrow_to_public(&mut wanted, &fields, user.as_ref())?;
     answer(&app, &base, &wanted).await
@@ -118,7 +123,12 @@ async fn list(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, 
     ),
     responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
 )]
-async fn search(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, QueryFields(fields): QueryFields) -> Result<Json<List<VideoSummary>>> {
+async fn search(
+    State(app): State<App>,
+    base: Base,
+    MaybeLogin(user): MaybeLogin,
+    QueryFields(fields): QueryFields,
+) -> Result<Json<List<VideoSummary>>> {
     let mut wanted = filter(&fields)?;
     narrow_to_public(&mut wanted, &fields, user.as_ref())?;
     answer(&app, &base, &wanted).await

@@ -63,10 +63,7 @@ pub struct Viewers {
 impl Viewers {
     /// Nobody yet.
     pub fn new(events: Bus) -> Self {
-        Self {
-            state: Arc::default(),
-            events,
-        }
+        Self { state: Arc::default(), events }
     }
 
     /// How many watch `video` now.
@@ -86,11 +83,7 @@ impl Viewers {
             state.total += 1;
         }
         let watched = state.videos.entry(video).or_default();
-        let entry = watched.viewers.entry(viewer).or_insert(Viewer {
-            first: now,
-            last: now,
-            counted: false,
-        });
+        let entry = watched.viewers.entry(viewer).or_insert(Viewer { first: now, last: now, counted: false });
         if now.duration_since(entry.last) >= EXPIRY {
             // Came back: the time between was not watched.
             entry.first = now;
@@ -136,9 +129,7 @@ impl Viewers {
         let mut total = 0;
         let mut state = self.lock();
         state.videos.retain(|video, watched| {
-            watched
-                .viewers
-                .retain(|_, viewer| now.duration_since(viewer.last) < if viewer.counted { VIEW_AGAIN } else { EXPIRY });
+            watched.viewers.retain(|_, viewer| now.duration_since(viewer.last) < if viewer.counted { VIEW_AGAIN } else { EXPIRY });
             let present = watched.present(now);
             if present != watched.told {
                 watched.told = present;

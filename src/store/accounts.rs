@@ -77,17 +77,16 @@ impl Accounts<'_> {
 
 pub(super) async fn create_actor(connection: &mut AnyConnection, actor: NewActor<'_>) -> Result<ActorId> {
     let now = Timestamp::now().as_millis();
-    let row = sqlx::query(
-        "INSERT INTO actors (kind, name, host, url, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-    )
-    .bind(actor.kind)
-    .bind(actor.name)
-    .bind(actor.host.unwrap_or(""))
-    .bind(actor.url)
-    .bind(now)
-    .bind(now)
-    .fetch_one(connection)
-    .await?;
+    let row =
+        sqlx::query("INSERT INTO actors (kind, name, host, url, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id")
+            .bind(actor.kind)
+            .bind(actor.name)
+            .bind(actor.host.unwrap_or(""))
+            .bind(actor.url)
+            .bind(now)
+            .bind(now)
+            .fetch_one(connection)
+            .await?;
     Ok(ActorId(row.try_get("id")?))
 }
 

@@ -1,8 +1,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
-use super::accounts::{NewActor, account, actor, create_actor};
 use super::Result;
+use super::accounts::{NewActor, account, actor, create_actor};
 use crate::domain::{AccountId, Channel, ChannelId, Handle};
 
 /// Channels.
@@ -56,10 +56,8 @@ impl Channels<'_> {
 
     /// All channels of an account, oldest first.
     pub async fn of_account(&mut self, account_id: AccountId) -> Result<Vec<Channel>> {
-        let rows = sqlx::query(select!("WHERE c.account_id = $1 ORDER BY c.id LIMIT 100"))
-            .bind(account_id.0)
-            .fetch_all(&mut *self.0)
-            .await?;
+        let rows =
+            sqlx::query(select!("WHERE c.account_id = $1 ORDER BY c.id LIMIT 100")).bind(account_id.0).fetch_all(&mut *self.0).await?;
         Ok(rows.iter().map(channel).collect::<sqlx::Result<_>>()?)
     }
 
@@ -79,20 +77,16 @@ impl Channels<'_> {
 
     /// Adds a channel; `Conflict` when the name is taken.
     pub async fn create(&mut self, new: NewChannel<'_>) -> Result<ChannelId> {
-        let actor = NewActor {
-            kind: "channel",
-            name: new.name,
-            host: None,
-            url: None,
-        };
+        let actor = NewActor { kind: "channel", name: new.name, host: None, url: None };
         let actor_id = create_actor(self.0, actor).await?;
-        let row = sqlx::query("INSERT INTO channels (actor_id, account_id, display_name, description) VALUES ($1, $2, $3, $4) RETURNING id")
-            .bind(actor_id.0)
-            .bind(new.account_id.0)
-            .bind(new.display_name)
-            .bind(new.description)
-            .fetch_one(&mut *self.0)
-            .await?;
+        let row =
+            sqlx::query("INSERT INTO channels (actor_id, account_id, display_name, description) VALUES ($1, $2, $3, $4) RETURNING id")
+                .bind(actor_id.0)
+                .bind(new.account_id.0)
+                .bind(new.display_name)
+                .bind(new.description)
+                .fetch_one(&mut *self.0)
+                .await?;
         Ok(ChannelId(row.try_get("id")?))
     }
 }

@@ -75,9 +75,8 @@ impl Jobs<'_> {
 
     /// When the next job is due; `None` when none waits.
     pub async fn next_due(&mut self) -> Result<Option<Timestamp>> {
-        let row = sqlx::query("SELECT run_at FROM jobs WHERE state = 'waiting' ORDER BY run_at LIMIT 1")
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row =
+            sqlx::query("SELECT run_at FROM jobs WHERE state = 'waiting' ORDER BY run_at LIMIT 1").fetch_optional(&mut *self.0).await?;
         Ok(row.map(|row| row.try_get("run_at")).transpose()?.map(Timestamp::from_millis))
     }
 
@@ -88,10 +87,7 @@ impl Jobs<'_> {
             .bind(id.0)
             .execute(&mut *self.0)
             .await?;
-        sqlx::query("DELETE FROM jobs WHERE finished_at < $1")
-            .bind(now.as_millis() - KEPT_MS)
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query("DELETE FROM jobs WHERE finished_at < $1").bind(now.as_millis() - KEPT_MS).execute(&mut *self.0).await?;
         Ok(())
     }
 

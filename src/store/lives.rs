@@ -10,19 +10,13 @@ pub struct Lives<'c>(pub(super) &'c mut AnyConnection);
 impl Lives<'_> {
     /// Of this video; `None` when it is none.
     pub async fn by_video(&mut self, id: VideoId) -> Result<Option<Live>> {
-        let row = sqlx::query("SELECT * FROM lives WHERE video_id = $1")
-            .bind(id.0)
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row = sqlx::query("SELECT * FROM lives WHERE video_id = $1").bind(id.0).fetch_optional(&mut *self.0).await?;
         row.as_ref().map(live).transpose()
     }
 
     /// The live that a publisher with this key may publish to.
     pub async fn by_stream_key(&mut self, key: &StreamKey) -> Result<Option<Live>> {
-        let row = sqlx::query("SELECT * FROM lives WHERE stream_key = $1")
-            .bind(key.expose())
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row = sqlx::query("SELECT * FROM lives WHERE stream_key = $1").bind(key.expose()).fetch_optional(&mut *self.0).await?;
         row.as_ref().map(live).transpose()
     }
 

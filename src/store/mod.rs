@@ -34,7 +34,7 @@ pub use sessions::Sessions;
 pub use settings::Settings;
 pub use tokens::{NewToken, Token, Tokens};
 pub use users::{NewUser, Users};
-pub use videos::{NewVideo, Sort, Videos, VideoFilter};
+pub use videos::{NewVideo, Sort, VideoFilter, Videos};
 
 use crate::domain::Timestamp;
 
@@ -107,20 +107,12 @@ impl Store {
                 .connect_with(parse_url(url)?)
                 .await?;
             POSTGRES.run(&pool).await?;
-            Self {
-                readers: pool.clone(),
-                writer: pool,
-                backend: Backend::Postgres,
-            }
+            Self { readers: pool.clone(), writer: pool, backend: Backend::Postgres }
         } else {
             let url = if url.is_empty() { sqlite_url(&data_dir.join("shoal.sqlite")) } else { with_creation(url) };
             let writer = sqlite_pool(&url, 1).await?;
             SQLITE.run(&writer).await?;
-            Self {
-                readers: sqlite_pool(&url, READERS).await?,
-                writer,
-                backend: Backend::Sqlite,
-            }
+            Self { readers: sqlite_pool(&url, READERS).await?, writer, backend: Backend::Sqlite }
         };
         Ok(store)
     }
@@ -132,9 +124,7 @@ impl Store {
 
     /// A consistent view of the database for reading.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx {
-            inner: self.readers.begin().await?,
-        })
+        Ok(Tx { inner: self.readers.begin().await? })
     }
 
     /// A transaction that may write; nothing happened until [`Tx::commit`].
@@ -246,7 +236,9 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
             Box::pin(async move {
                 // WAL: readers never wait for the writer; NORMAL loses no consistency with it.
                 connection
-                    .execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;")
+                    .execute(
+                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+                    )
                     .await?;
                 Ok(())
             })

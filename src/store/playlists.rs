@@ -34,10 +34,7 @@ impl Playlists<'_> {
 
     /// Takes a video's presentation away, with its files.
     pub async fn delete(&mut self, video_id: VideoId) -> Result<()> {
-        sqlx::query("DELETE FROM streaming_playlists WHERE video_id = $1")
-            .bind(video_id.0)
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query("DELETE FROM streaming_playlists WHERE video_id = $1").bind(video_id.0).execute(&mut *self.0).await?;
         Ok(())
     }
 }

@@ -42,28 +42,19 @@ impl Sessions<'_> {
 
     /// Keeps what the live room needs to go on after a restart.
     pub async fn set_resume(&mut self, id: SessionId, resume: Option<&str>) -> Result<()> {
-        sqlx::query("UPDATE live_sessions SET resume = $1 WHERE id = $2")
-            .bind(resume)
-            .bind(id.0)
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query("UPDATE live_sessions SET resume = $1 WHERE id = $2").bind(resume).bind(id.0).execute(&mut *self.0).await?;
         Ok(())
     }
 
     /// By row id.
     pub async fn by_id(&mut self, id: SessionId) -> Result<Option<LiveSession>> {
-        let row = sqlx::query("SELECT * FROM live_sessions WHERE id = $1")
-            .bind(id.0)
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row = sqlx::query("SELECT * FROM live_sessions WHERE id = $1").bind(id.0).fetch_optional(&mut *self.0).await?;
         Ok(row.as_ref().map(session).transpose()?)
     }
 
     /// Broadcasts that never ended: they ran when the server died.
     pub async fn open(&mut self) -> Result<Vec<LiveSession>> {
-        let rows = sqlx::query("SELECT * FROM live_sessions WHERE ended_at IS NULL ORDER BY id")
-            .fetch_all(&mut *self.0)
-            .await?;
+        let rows = sqlx::query("SELECT * FROM live_sessions WHERE ended_at IS NULL ORDER BY id").fetch_all(&mut *self.0).await?;
         Ok(rows.iter().map(session).collect::<sqlx::Result<_>>()?)
     }
 

@@ -8,10 +8,7 @@ pub struct Settings<'c>(pub(super) &'c mut AnyConnection);
 impl Settings<'_> {
     /// The value of `key`.
     pub async fn value(&mut self, key: &str) -> Result<Option<String>> {
-        let row = sqlx::query("SELECT value FROM settings WHERE key = $1")
-            .bind(key)
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row = sqlx::query("SELECT value FROM settings WHERE key = $1").bind(key).fetch_optional(&mut *self.0).await?;
         Ok(row.map(|row| row.try_get("value")).transpose()?)
     }
 

@@ -61,21 +61,13 @@ impl Users<'_> {
 
     /// Replaces the password.
     pub async fn set_password(&mut self, id: UserId, password_hash: &str) -> Result<()> {
-        sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
-            .bind(password_hash)
-            .bind(id.0)
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2").bind(password_hash).bind(id.0).execute(&mut *self.0).await?;
         Ok(())
     }
 
     /// Notes a login.
     pub async fn logged_in(&mut self, id: UserId, at: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE users SET last_login_at = $1 WHERE id = $2")
-            .bind(at.as_millis())
-            .bind(id.0)
-            .execute(&mut *self.0)
-            .await?;
+        sqlx::query("UPDATE users SET last_login_at = $1 WHERE id = $2").bind(at.as_millis()).bind(id.0).execute(&mut *self.0).await?;
         Ok(())
     }
 }

@@ -189,10 +189,7 @@ impl Videos<'_> {
 
     /// By public id.
     pub async fn by_uuid(&mut self, uuid: Uuid) -> Result<Option<Video>> {
-        let row = sqlx::query(select!("WHERE v.uuid = $1"))
-            .bind(uuid.to_string())
-            .fetch_optional(&mut *self.0)
-            .await?;
+        let row = sqlx::query(select!("WHERE v.uuid = $1")).bind(uuid.to_string()).fetch_optional(&mut *self.0).await?;
         row.as_ref().map(video).transpose()
     }
 
@@ -200,21 +197,14 @@ impl Videos<'_> {
     pub async fn list(&mut self, filter: &VideoFilter) -> Result<(i64, Vec<Video>)> {
         let conditions = Conditions::of(filter)?;
         let where_clause = conditions.sql();
-        let total = sqlx::query_with(
-            AssertSqlSafe(format!("SELECT COUNT(*) AS total{}{where_clause}", from!())),
-            conditions.arguments,
-        )
-        .fetch_one(&mut *self.0)
-        .await?
-        .try_get("total")?;
+        let total = sqlx::query_with(AssertSqlSafe(format!("SELECT COUNT(*) AS total{}{where_clause}", from!())), conditions.arguments)
+            .fetch_one(&mut *self.0)
+            .await?
+            .try_get("total")?;
         let mut conditions = Conditions::of(filter)?;
         let limit = conditions.bind(filter.count)?;
         let offset = conditions.bind(filter.start)?;
-        let sql = format!(
-            "{}{where_clause} ORDER BY {} LIMIT {limit} OFFSET {offset}",
-            select!(""),
-            filter.sort.sql()
-        );
+        let sql = format!("{}{where_clause} ORDER BY {} LIMIT {limit} OFFSET {offset}", select!(""), filter.sort.sql());
         let rows = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_all(&mut *self.0).await?;
         Ok((total, rows.iter().map(video).collect::<Result<_>>()?))
     }
@@ -332,10 +322,8 @@ impl Videos<'_> {
 
     /// A video's tags in their order.
     pub async fn tags(&mut self, id: VideoId) -> Result<Vec<String>> {
-        let rows = sqlx::query("SELECT tag FROM video_tags WHERE video_id = $1 ORDER BY position")
-            .bind(id.0)
-            .fetch_all(&mut *self.0)
-            .await?;
+        let rows =
+            sqlx::query("SELECT tag FROM video_tags WHERE video_id = $1 ORDER BY position").bind(id.0).fetch_all(&mut *self.0).await?;
         Ok(rows.iter().map(|row| row.try_get("tag")).collect::<sqlx::Result<_>>()?)
     }
 
@@ -396,10 +384,7 @@ struct Conditions {
 
 impl Conditions {
     fn of(filter: &VideoFilter) -> Result<Self> {
-        let mut this = Self {
-            parts: Vec::new(),
-            arguments: AnyArguments::default(),
-        };
+        let mut this = Self { parts: Vec::new(), arguments: AnyArguments::default() };
         this.one_of("v.privacy", filter.privacies.iter().map(|privacy| privacy.code()))?;
         this.one_of("v.state", filter.states.iter().map(|state| state.code()))?;
         this.one_of("v.is_live", filter.is_live.map(i64::from))?;
@@ -412,9 +397,7 @@ impl Conditions {
         this.one_of("v.language", filter.languages.iter().cloned())?;
         if !filter.tags.is_empty() {
             let list = this.list(filter.tags.iter().map(|tag| tag.to_lowercase()))?;
-            this.parts.push(format!(
-                "EXISTS (SELECT 1 FROM video_tags t WHERE t.video_id = v.id AND LOWER(t.tag) IN ({list}))"
-            ));
+            this.parts.push(format!("EXISTS (SELECT 1 FROM video_tags t WHERE t.video_id = v.id AND LOWER(t.tag) IN ({list}))"));
         }
         if let Some(text) = &filter.search {
             let mut pattern = String::from("%");
@@ -426,9 +409,8 @@ impl Conditions {
             }
             pattern.push('%');
             let name = this.bind(pattern)?;
-            this.parts.push(format!(
-                "(LOWER(v.name) LIKE {name} ESCAPE '\\' OR LOWER(COALESCE(v.description, '')) LIKE {name} ESCAPE '\\')"
-            ));
+            this.parts
+                .push(format!("(LOWER(v.name) LIKE {name} ESCAPE '\\' OR LOWER(COALESCE(v.description, '')) LIKE {name} ESCAPE '\\')"));
         }
         Ok(this)
     }
@@ -461,11 +443,7 @@ impl Conditions {
     }
 
     fn sql(&self) -> String {
-        if self.parts.is_empty() {
-            String::new()
-        } else {
-            format!("WHERE {}", self.parts.join(" AND "))
-        }
+        if self.parts.is_empty() { String::new() } else { format!("WHERE {}", self.parts.join(" AND ")) }
     }
 }
 

@@ -23,17 +23,13 @@ async fn answers_have_peertubes_shape_on_postgresql() {
 
 async fn shapes(server: &Server) {
     let token = server.root().await;
-    let token = Some(token.as_str());
     let get = async |path: &str| {
-        let (status, answer) = server.call(Method::GET, path, token, None).await;
+        let (status, answer) = server.call(Method::GET, path, Some(&token), None).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
         answer
     };
     let uuid = server
-        .create_live(
-            token.expect("logged in"),
-            json!({ "description": "Live *test*", "tags": ["live", "test"], "category": 15, "language": "en" }),
-        )
+        .create_live(&token, json!({ "description": "Live *test*", "tags": ["live", "test"], "category": 15, "language": "en" }))
         .await;
     let compare = |name: &str, answer: &Value| assert_shape(&fixture(name), answer, name);
 
@@ -184,7 +180,13 @@ async fn bad_requests_are_refused_by_the_field() {
     }
     let (_, mine) = server.call(Method::GET, "/api/v1/users/me/videos", Some(&token), None).await;
     assert_eq!(mine["total"], 0, "nothing was made by halves");
-    for path in ["/api/v1/videos?count=101", "/api/v1/videos?start=-1", "/api/v1/videos?sort=random", "/api/v1/videos?categoryOneOf=x", "/api/v1/videos/nonsense"] {
+    for path in [
+        "/api/v1/videos?count=101",
+        "/api/v1/videos?start=-1",
+        "/api/v1/videos?sort=random",
+        "/api/v1/videos?categoryOneOf=x",
+        "/api/v1/videos/nonsense",
+    ] {
         assert_eq!(server.get(path).await.0, StatusCode::BAD_REQUEST, "{path}");
     }
     let body = "{".repeat(10_000);
@@ -245,7 +247,8 @@ async fn only_owners_and_moderators_manage() {
     assert_eq!(server.call(Method::GET, "/api/v1/videos?include=1", Some(&bob), None).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(server.call(Method::GET, "/api/v1/videos?include=1", Some(&root), None).await.1["total"], 1);
 
-    let (status, _) = server.call(Method::PUT, &video, Some(&ann), Some(json!({ "name": "New name", "tags": ["new"], "nsfw": true }))).await;
+    let (status, _) =
+        server.call(Method::PUT, &video, Some(&ann), Some(json!({ "name": "New name", "tags": ["new"], "nsfw": true }))).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
     let (_, changed) = server.get(&video).await;
     assert_eq!((&changed["name"], &changed["tags"], &changed["nsfw"]), (&json!("New name"), &json!(["new"]), &json!(true)));
@@ -263,7 +266,9 @@ async fn privacy_is_kept() {
     for (privacy, expected) in [(1, [200, 200, 200]), (2, [200, 200, 200]), (3, [401, 403, 200]), (4, [401, 200, 200])] {
         let uuid = server.create_live(&ann, json!({ "privacy": privacy })).await;
         for (token, expected) in [None, Some(bob.as_str()), Some(ann.as_str())].into_iter().zip(expected) {
-            for path in [format!("/api/v1/videos/{uuid}"), format!("/api/v1/videos/live/{uuid}"), format!("/api/shoal/v1/videos/{uuid}/live")] {
+            for path in
+                [format!("/api/v1/videos/{uuid}"), format!("/api/v1/videos/live/{uuid}"), format!("/api/shoal/v1/videos/{uuid}/live")]
+            {
                 let (status, _) = server.call(Method::GET, &path, token, None).await;
                 assert_eq!(status.as_u16(), expected, "privacy {privacy} {path}");
             }
@@ -295,7 +300,8 @@ async fn lists_are_filtered_sorted_and_paged() {
     let names = async |query: &str| {
         let (status, list) = server.get(&format!("/api/v1/videos?{query}")).await;
         assert_eq!(status, StatusCode::OK, "{query}: {list}");
-        let names: Vec<_> = list["data"].as_array().expect("a list").iter().map(|video| video["name"].as_str().expect("text").to_owned()).collect();
+        let names: Vec<_> =
+            list["data"].as_array().expect("a list").iter().map(|video| video["name"].as_str().expect("text").to_owned()).collect();
         (list["total"].as_i64().expect("a number"), names.join(","))
     };
     assert_eq!(names("sort=name").await, (3, "Alpha 100%,beta,Gamma under_score".into()));
@@ -326,7 +332,8 @@ async fn a_running_live_keeps_its_settings() {
     let video = tx.videos().by_uuid(uuid.parse().expect("a uuid")).await.expect("the store").expect("the video");
     tx.videos().went_live(video.id, shoal::domain::Timestamp::now(), None).await.expect("went live");
     tx.commit().await.expect("committed");
-    let (status, _) = server.call(Method::PUT, &format!("/api/v1/videos/live/{uuid}"), Some(&token), Some(json!({ "saveReplay": true }))).await;
+    let (status, _) =
+        server.call(Method::PUT, &format!("/api/v1/videos/live/{uuid}"), Some(&token), Some(json!({ "saveReplay": true }))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let path = format!("/api/v1/videos/{uuid}");
     assert_eq!(server.call(Method::PUT, &path, Some(&token), Some(json!({ "privacy": 3 }))).await.0, StatusCode::BAD_REQUEST);
@@ -407,7 +414,8 @@ async fn every_origin_may_use_the_api() {
         .expect("an answer");
     assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
     assert!(preflight.headers()["access-control-allow-headers"].to_str().expect("text").contains("authorization"));
-    let answer = server.http.get(server.url("/api/v1/videos")).header("origin", "https://elsewhere.example").send().await.expect("an answer");
+    let answer =
+        server.http.get(server.url("/api/v1/videos")).header("origin", "https://elsewhere.example").send().await.expect("an answer");
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
     assert_eq!(answer.headers()["cache-control"], "no-store");
     server.stop().await;

@@ -58,7 +58,14 @@ async fn unknown_addresses_are_pages_or_problems() {
     let server = Server::start().await;
     let (status, headers, _) = text(&server, "/my-library").await;
     assert_eq!((status, headers["content-type"].to_str().expect("text")), (StatusCode::OK, "text/html; charset=utf-8"));
-    for path in ["/api/v1/nothing", "/api/nothing", "/nothing.js", "/static/nothing", "/lazy-static/previews/nothing.jpg", "/lazy-static/previews/..%2fshoal.sqlite"] {
+    for path in [
+        "/api/v1/nothing",
+        "/api/nothing",
+        "/nothing.js",
+        "/static/nothing",
+        "/lazy-static/previews/nothing.jpg",
+        "/lazy-static/previews/..%2fshoal.sqlite",
+    ] {
         let (status, headers, _) = text(&server, path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         if !path.starts_with("/lazy-static") {

@@ -136,10 +136,7 @@ async fn viewers_are_counted_while_they_watch() {
         assert_eq!(server.call(Method::POST, &path, None, Some(body)).await.0, 400);
     }
     drop(page);
-    eventually("the closed page no longer watches", async || {
-        server.get(&format!("/api/v1/videos/{uuid}")).await.1["viewers"] == 1
-    })
-    .await;
+    eventually("the closed page no longer watches", async || server.get(&format!("/api/v1/videos/{uuid}")).await.1["viewers"] == 1).await;
     server.stop().await;
 }
 

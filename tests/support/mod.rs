@@ -17,8 +17,7 @@ pub const PASSWORD: &str = "correct horse";
 
 /// A configuration that listens on free ports of this machine and keeps everything in `data_dir`.
 pub fn config(data_dir: &Path) -> Config {
-    let mut config = Config::default();
-    config.data_dir = data_dir.to_owned();
+    let mut config = Config { data_dir: data_dir.to_owned(), ..Config::default() };
     config.http.listen = "127.0.0.1:0".parse().expect("an address");
     config.rtmp.listen = "127.0.0.1:0".parse().expect("an address");
     config.metrics.listen = Some("127.0.0.1:0".parse().expect("an address"));
@@ -47,12 +46,7 @@ impl Server {
         change(&mut config);
         let running = App::start(config).await.expect("the server starts");
         let base = format!("http://{}", running.addrs.http.expect("HTTP listens"));
-        Self {
-            running,
-            base,
-            http: reqwest::Client::new(),
-            folder,
-        }
+        Self { running, base, http: reqwest::Client::new(), folder }
     }
 
     /// Stops and starts again on the same folder.
@@ -61,12 +55,7 @@ impl Server {
         running.stop().await;
         let running = App::start(config(folder.path())).await.expect("the server starts again");
         let base = format!("http://{}", running.addrs.http.expect("HTTP listens"));
-        Self {
-            running,
-            base,
-            http: reqwest::Client::new(),
-            folder,
-        }
+        Self { running, base, http: reqwest::Client::new(), folder }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -118,9 +107,7 @@ impl Server {
 
     /// Another user with an access token.
     pub async fn user(&self, name: &str) -> String {
-        shoal::users::create_user(&self.running.app.store, name, "", shoal::domain::Role::User, PASSWORD)
-            .await
-            .expect("a user");
+        shoal::users::create_user(&self.running.app.store, name, "", shoal::domain::Role::User, PASSWORD).await.expect("a user");
         self.login(name, PASSWORD).await
     }
 
