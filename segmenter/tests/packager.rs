@@ -308,10 +308,10 @@ fn an_interruption_is_bridged_by_gap_parts_at_the_same_cadence() {
     assert!((9_700..=10_100).contains(&gap), "{gap}");
     let mut last = None;
     for (output, time) in rig.outputs.iter().zip(&rig.times) {
-        if let Output::Part(part) = output {
-            if let Some(last) = last.replace(*time) {
-                assert!(*time - last <= Duration::from_millis(420), "part {}: {:?}", part.number, *time - last);
-            }
+        if let Output::Part(part) = output
+            && let Some(last) = last.replace(*time)
+        {
+            assert!(*time - last <= Duration::from_millis(420), "part {}: {:?}", part.number, *time - last);
         }
     }
     let end = rig.parts().last().map(|part| part.start + part.duration).expect("parts");

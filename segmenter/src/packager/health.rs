@@ -57,12 +57,12 @@ impl Monitor {
             self.b_frames = 0;
             self.highest_pts = Some(unit.pts);
         }
-        if unit.keyframe {
-            if let Some(last) = self.last_keyframe.replace(unit.dts) {
-                let interval = unit.dts - last;
-                self.health.keyframe_interval = Some(interval);
-                self.health.longest_keyframe_interval = self.health.longest_keyframe_interval.max(Some(interval));
-            }
+        if unit.keyframe
+            && let Some(last) = self.last_keyframe.replace(unit.dts)
+        {
+            let interval = unit.dts - last;
+            self.health.keyframe_interval = Some(interval);
+            self.health.longest_keyframe_interval = self.health.longest_keyframe_interval.max(Some(interval));
         }
         self.roll(unit.dts);
     }

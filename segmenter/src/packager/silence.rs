@@ -65,7 +65,7 @@ struct Bits {
 impl Bits {
     fn put(&mut self, count: usize, value: u32) {
         for index in (0..count).rev() {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {
