@@ -33,8 +33,11 @@ impl Clock {
 
 /// A unit that arrives sooner than others shows the true distance; it is remembered for this long.
 const MEMORY: MediaTime = MediaTime::from_secs(10);
-/// The mapping follows the encoder's clock by at most this much per unit of media: seen as a constant by players.
+/// The mapping follows an encoder's slow clock by at most this part of the media's time: seen as a constant by players.
 const SLEW: i64 = 1000;
+/// Units that arrive sooner than any before prove the mapping wrong (a first burst that was late), so it is mended
+/// faster: half a second in ten.
+const SLEW_BACK: i64 = 20;
 
 /// Wall clock minus output timeline, for one run: the lower envelope of what units show.
 #[derive(Debug)]
@@ -85,11 +88,11 @@ impl Wall {
         if envelope == i64::MAX {
             return;
         }
-        let step = (at - self.adjusted).as_nanos().clamp(0, 1_000_000_000) / SLEW;
+        let span = (at - self.adjusted).as_nanos().clamp(0, 1_000_000_000);
         self.adjusted = at;
         self.offset = Some(match self.offset.filter(|_| !self.is_old) {
             None => envelope,
-            Some(offset) => offset + (envelope - offset).clamp(-step, step),
+            Some(offset) => offset + (envelope - offset).clamp(-span / SLEW_BACK, span / SLEW),
         });
         self.is_old = false;
     }
