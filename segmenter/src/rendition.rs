@@ -127,8 +127,10 @@ impl Group {
         // A player reads this once: a rendition whose first part is a moment behind must not be missing for ever.
         let complete = variants.len() == snapshots.len();
         let settled = snapshots.iter().any(|(_, version)| {
-            let parts = version.view.open.as_ref().map_or(0, |open| open.parts.len());
-            version.view.last_complete().is_some() || parts >= PARTS_WAITED
+            let open = version.view.open.as_ref().map_or(0, |open| open.parts.len());
+            // The gaps that stand before the first segment have no parts.
+            let listed: usize = version.view.listed.iter().map(|segment| segment.parts.len()).sum();
+            open + listed >= PARTS_WAITED
         });
         (!variants.is_empty() && (complete || settled)).then(|| multivariant::render(&variants))
     }
