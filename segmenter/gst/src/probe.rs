@@ -11,6 +11,7 @@ use media::{Codec, MediaTime};
 use crate::{Error, decoder, pipeline};
 
 /// Opening a file on a slow disk and decoding its first frames; a file that needs longer is treated as broken.
+/// Of a broken file the discoverer often knows the error at once, and tells it at the end of this time.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What a media file holds.

@@ -217,12 +217,12 @@ async fn garbage_is_refused_in_time() {
         let started = Instant::now();
         std::fs::write(&path, &input).unwrap();
         let picture = thumbnail(&[Bytes::from(input)], 320).await;
-        // What GStreamer does not see through, it gives up after its time limit; a few of those are enough.
-        let probed = if index < 8 { probe(&path) } else { Err(Error::Malformed("not probed".to_owned())) };
+        // Of what looks like MP4 GStreamer may tell the error only after its time limit; one of those is enough.
+        let probed = if [0, 1, 2, 5, 6].contains(&index) { probe(&path) } else { Err(Error::Malformed("not probed".to_owned())) };
         let remuxed = remux(std::slice::from_ref(&path), &directory.path().join("out.mp4"));
         if index < 6 {
             assert!(picture.is_err() && remuxed.is_err(), "{index}");
-            assert!(index == 3 || index == 4 || probed.is_err(), "{index}: {probed:?}");
+            assert!(probed.is_err(), "{index}: {probed:?}");
         }
         assert!(started.elapsed() < Duration::from_secs(18), "{index} took {:?}", started.elapsed());
     }
