@@ -15,8 +15,9 @@ use super::media_access::{Answer, MediaAccess};
 use crate::app::App;
 use crate::live::{thumbnail, web_videos_folder};
 
-/// Pictures get a new name when they change, and videos never change under theirs.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+/// Pictures get a new name when they change, and videos never change under theirs. Not `public`: what was asked for with
+/// an access token is not for shared caches (RFC 9111 section 3.5).
+const CACHE: HeaderValue = HeaderValue::from_static("max-age=86400");
 /// Browsers save it instead of showing it.
 pub(super) const ATTACHMENT: HeaderValue = HeaderValue::from_static("attachment");
 

@@ -15,6 +15,9 @@ use crate::app::App;
 use crate::domain::{self, StreamKey, Timestamp, Video, VideoState};
 use crate::store;
 
+/// Attempts to find a broadcast that takes a publisher while others end.
+const ROUNDS: usize = 3;
+
 /// Listens for publishers and lets them in, each in a task of its own.
 pub(super) async fn start(app: &App) -> io::Result<Listening> {
     let config = &app.config;
@@ -68,29 +71,30 @@ async fn admit(app: &App, publish: Publish) {
 
 /// The broadcast that a publisher with this key may join.
 async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<Command>, Rejection> {
-    if app.live.is_stopping() {
-        return Err(Rejection::ShuttingDown);
-    }
-    let found = find(app, key).await.map_err(|error| {
-        tracing::error!(%error, "live.publish");
-        Rejection::Limit("The server has a problem with its database. Try again in a moment.".into())
-    })?;
-    let (video, live) = found.ok_or(Rejection::UnknownKey)?;
-    for _ in 0..2 {
-        if let Some(entry) = app.live.running(video.uuid) {
-            let (reply, answer) = oneshot::channel();
-            let sent = entry.commands.send(Command::Offer { reply }).await;
-            // One that ends at this moment does not answer; the next round begins another.
-            if sent.is_ok()
-                && let Ok(answer) = answer.await
-            {
-                return answer.map(|()| entry.commands);
+    for _ in 0..ROUNDS {
+        let found = find(app, key).await.map_err(|error| {
+            tracing::error!(%error, "live.publish");
+            Rejection::Limit("The server has a problem with its database. Try again in a moment.".into())
+        })?;
+        let (video, live) = found.ok_or(Rejection::UnknownKey)?;
+        let commands = {
+            // Two publishers that come at once must not begin a broadcast each.
+            let _opening = app.live.opening();
+            match app.live.running(video.uuid) {
+                Some(entry) => entry.commands,
+                None => {
+                    may_begin(app, &video, &live)?;
+                    return Ok(begin(app, video, live));
+                }
             }
-            tokio::task::yield_now().await;
-            continue;
+        };
+        let (reply, answer) = oneshot::channel();
+        // One that ends at this moment does not answer; the next round begins another.
+        if commands.send(Command::Offer { reply }).await.is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return answer.map(|()| commands);
         }
-        may_begin(app, &video, &live)?;
-        return Ok(begin(app, video, live).await);
     }
     Err(Rejection::Busy)
 }
@@ -102,6 +106,9 @@ async fn find(app: &App, key: &StreamKey) -> store::Result<Option<(Video, domain
 }
 
 fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Rejection> {
+    if app.live.is_stopping() {
+        return Err(Rejection::ShuttingDown);
+    }
     if !live.permanent && video.state != VideoState::WaitingForLive {
         return Err(Rejection::Disabled);
     }
@@ -111,7 +118,8 @@ fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Reject
     Ok(())
 }
 
-async fn begin(app: &App, video: Video, live: domain::Live) -> tokio::sync::mpsc::Sender<Command> {
+/// Registers a broadcast with a place for the publisher whose offer this is.
+fn begin(app: &App, video: Video, live: domain::Live) -> tokio::sync::mpsc::Sender<Command> {
     let prefix = new_prefix();
     let folder = recording_folder(&app.config.data_dir, &prefix);
     let hint = live.longest_keyframe_interval_ms;
@@ -119,14 +127,8 @@ async fn begin(app: &App, video: Video, live: domain::Live) -> tokio::sync::mpsc
     let settings = pipeline::Settings::new(app, &subject.prefix, folder, subject.live.save_replay, hint);
     let pipeline = Pipeline::new(settings);
     let group = pipeline.group();
-    let commands = app.live.open(app, subject.clone(), group, {
+    app.live.open(app, subject.clone(), group, {
         let (app, subject) = (app.clone(), subject);
         |status| Broadcast::new(app, subject, pipeline, status)
-    });
-    let (reply, answer) = oneshot::channel();
-    // Reserves the place for the publisher whose offer this is.
-    if commands.send(Command::Offer { reply }).await.is_ok() {
-        let _ = answer.await;
-    }
-    commands
+    })
 }

@@ -92,6 +92,7 @@ pub(super) struct Broadcast {
 }
 
 impl Broadcast {
+    /// A broadcast that waits a moment for its first publisher.
     pub fn new(app: App, subject: Arc<Subject>, pipeline: Pipeline, status: watch::Sender<Status>) -> Self {
         let clerk = Clerk::start(app.clone(), subject.clone(), None);
         Self {
@@ -101,7 +102,7 @@ impl Broadcast {
             clerk,
             status,
             publisher: None,
-            reserved_until: None,
+            reserved_until: Some(Instant::now() + RESERVED),
             grace: None,
             on_air: false,
             waiting: Vec::new(),
@@ -125,6 +126,7 @@ impl Broadcast {
         let mut broadcast = Self::new(app.clone(), subject.clone(), pipeline, status);
         broadcast.clerk = Clerk::start(app, subject, Some(session));
         broadcast.on_air = true;
+        broadcast.reserved_until = None;
         let left = ends_at.as_millis() - Timestamp::now().as_millis();
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         broadcast.grace = Some(Grace { until: Instant::now() + left, ends_at });
@@ -135,16 +137,16 @@ impl Broadcast {
     }
 
     /// Until it is over.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Remains {
+    pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> Remains {
         while self.ended.is_none() {
             let now = Instant::now();
-            let timer = [self.pipeline.poll_timeout(), self.grace.map(|grace| grace.until), self.reserved_until, Some(self.next_health)]
+            let timer = [self.pipeline.poll_timeout(), self.gives_up(), self.reserved_until, Some(self.next_health)]
                 .into_iter()
                 .flatten()
                 .min()
                 .unwrap_or(now + HEALTH);
+            // In no fixed order: a publisher that floods us must not starve the others.
             tokio::select! {
-                biased;
                 command = commands.recv() => match command {
                     Some(command) => self.handle_command(command),
                     None => self.ended = Some(Outcome::Suspended),
@@ -202,6 +204,7 @@ impl Broadcast {
 
     fn dismiss(&mut self, rejection: Rejection) {
         if let Some(publisher) = self.publisher.take() {
+            self.count_drops(&publisher);
             publisher.reader.close(rejection);
         }
     }
@@ -267,11 +270,11 @@ impl Broadcast {
             End::Refused(reason) => tracing::info!(video = %self.subject.video.uuid, reason, "live.publisher refused"),
         }
         if !self.on_air {
-            // Nobody has seen anything yet: nothing to wait for.
+            // Nobody has seen anything yet: nothing to wait for, but for one who was just let in.
             if matches!(end, End::Refused(_)) {
                 self.error = Some(LiveError::InvalidInput);
             }
-            self.ended = Some(Outcome::Ended);
+            self.ended = self.reserved_until.is_none().then_some(Outcome::Ended);
             return;
         }
         if self.grace.is_some() {
@@ -297,7 +300,7 @@ impl Broadcast {
         if self.reserved_until.is_some_and(|until| until <= now) {
             self.reserved_until = None;
         }
-        if self.grace.is_some_and(|grace| grace.until <= now) {
+        if self.gives_up().is_some_and(|until| until <= now) {
             self.ended = Some(Outcome::Ended);
         }
         if !self.on_air && self.publisher.is_none() && self.reserved_until.is_none() {
@@ -306,21 +309,29 @@ impl Broadcast {
         if self.next_health <= now {
             self.next_health = now + HEALTH;
             if self.on_air && self.publisher.is_some() {
-                self.tell_status(State::Live);
+                // One who is back but has sent nothing yet changes nothing for viewers.
+                self.tell_status(if self.grace.is_some() { State::Interrupted } else { State::Live });
                 self.refresh_picture(now);
             }
         }
+    }
+
+    /// When the wait for a publisher is over; one who is there or on the way may still take up the broadcast.
+    fn gives_up(&self) -> Option<Instant> {
+        let nobody = self.publisher.is_none() && self.reserved_until.is_none();
+        self.grace.filter(|_| nobody).map(|grace| grace.until)
     }
 
     fn refresh_picture(&mut self, now: Instant) {
         if now < self.next_picture {
             return;
         }
-        if let Some((init, part)) = self.pipeline.picture_source() {
-            self.next_picture = now + PICTURE;
-            let (app, subject) = (self.app.clone(), self.subject.clone());
-            tokio::spawn(async move { thumbnail::make(&app, &subject.video, init, part).await });
-        }
+        let Some((init, part)) = self.pipeline.picture_source() else { return };
+        // While others are being made: at the next look.
+        let Some(permit) = thumbnail::permit(&self.app) else { return };
+        self.next_picture = now + PICTURE;
+        let (app, subject) = (self.app.clone(), self.subject.clone());
+        tokio::spawn(async move { thumbnail::make(&app, &subject.video, init, part, permit).await });
     }
 
     /// With the first part the live is on the air.

@@ -82,7 +82,7 @@ impl Clerk {
 }
 
 async fn run(app: App, subject: Arc<Subject>, session: Option<SessionId>, mut notes: mpsc::Receiver<Note>) -> Option<LiveSession> {
-    let mut desk = Desk { app, subject, session };
+    let mut desk = Desk { app, subject, session, beginning: None };
     while let Some(note) = notes.recv().await {
         desk.handle(note).await;
     }
@@ -94,6 +94,12 @@ struct Desk {
     app: App,
     subject: Arc<Subject>,
     session: Option<SessionId>,
+    /// The beginning, until it is written: what follows makes no sense without it.
+    beginning: Option<Beginning>,
+}
+
+struct Beginning {
+    aspect_ratio: Option<f64>,
 }
 
 impl Desk {
@@ -115,8 +121,15 @@ impl Desk {
     }
 
     async fn write(&mut self, note: &Note) -> store::Result<()> {
+        if let Note::WentLive { aspect_ratio } = note {
+            self.beginning = Some(Beginning { aspect_ratio: *aspect_ratio });
+        }
+        if let Some(Beginning { aspect_ratio }) = self.beginning {
+            self.session = self.went_live(aspect_ratio).await?;
+            self.beginning = None;
+        }
         match note {
-            Note::WentLive { aspect_ratio } => self.session = Some(self.went_live(*aspect_ratio).await?),
+            Note::WentLive { .. } => {}
             Note::Interrupted { grace_ends_at } => self.set_resume(Some(*grace_ends_at)).await?,
             Note::Resumed => self.set_resume(None).await?,
             Note::Ended { error, longest_keyframe_interval_ms } => self.ended(*error, *longest_keyframe_interval_ms).await?,
@@ -124,15 +137,19 @@ impl Desk {
         Ok(())
     }
 
-    async fn went_live(&self, aspect_ratio: Option<f64>) -> store::Result<SessionId> {
+    async fn went_live(&self, aspect_ratio: Option<f64>) -> store::Result<Option<SessionId>> {
         let mut tx = self.app.store.write().await?;
         let Subject { video, live, started_at, .. } = &*self.subject;
-        tx.videos().went_live(video.id, *started_at, aspect_ratio).await?;
+        if !tx.videos().went_live(video.id, *started_at, aspect_ratio).await? {
+            // Deleted while its publisher came in.
+            self.app.live.abandon(video.uuid);
+            return Ok(None);
+        }
         let session = tx.sessions().start(video.id, *started_at, live.save_replay).await?;
         tx.sessions().set_resume(session, Some(&self.resume(None))).await?;
         tx.playlists().put(video.id, MULTIVARIANT, Some(SEGMENTS_SHA256)).await?;
         tx.commit().await?;
-        Ok(session)
+        Ok(Some(session))
     }
 
     async fn set_resume(&self, grace_ends_at: Option<Timestamp>) -> store::Result<()> {

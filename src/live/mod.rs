@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::app::App;
-use broadcast::{Broadcast, Command, Outcome};
+use broadcast::{Broadcast, Command, Outcome, Remains};
 pub use replay::{RemuxReplay, web_videos_folder};
 use status::Status;
 
@@ -64,7 +64,9 @@ struct Inner {
     entries: Mutex<HashMap<Uuid, Entry>>,
     tasks: Mutex<JoinSet<()>>,
     stopping: AtomicBool,
-    pictures: Semaphore,
+    /// Held from the look whether a broadcast runs until another one is registered.
+    opening: Mutex<()>,
+    pictures: Arc<Semaphore>,
 }
 
 impl Default for Inner {
@@ -73,7 +75,8 @@ impl Default for Inner {
             entries: Mutex::default(),
             tasks: Mutex::default(),
             stopping: AtomicBool::new(false),
-            pictures: Semaphore::new(PICTURES_AT_ONCE),
+            opening: Mutex::default(),
+            pictures: Arc::new(Semaphore::new(PICTURES_AT_ONCE)),
         }
     }
 }
@@ -98,8 +101,11 @@ impl Live {
 
     /// Stops taking publishers and ends what runs so that it can go on after a restart.
     pub async fn stop(&self) {
-        self.inner.stopping.store(true, Ordering::Relaxed);
-        let commands: Vec<_> = self.entries().values().map(|entry| entry.commands.clone()).collect();
+        let commands: Vec<_> = {
+            let _opening = self.opening();
+            self.inner.stopping.store(true, Ordering::Relaxed);
+            self.entries().values().map(|entry| entry.commands.clone()).collect()
+        };
         for commands in commands {
             // One that is ending already needs no telling.
             let _ = commands.send(Command::Stop).await;
@@ -115,12 +121,12 @@ impl Live {
 
     /// A running broadcast's status.
     pub fn status(&self, video: Uuid) -> Option<Status> {
-        self.entries().get(&video).filter(|entry| !entry.ended).map(|entry| entry.status.borrow().clone())
+        self.entries().get(&video).filter(|entry| entry.runs()).map(|entry| entry.status.borrow().clone())
     }
 
-    /// Ends a broadcast at once; false when none runs.
+    /// Ends a broadcast at once, or waits for the end of one that is ending; false when none runs.
     pub async fn end(&self, video: Uuid) -> bool {
-        let Some(entry) = self.running(video) else { return false };
+        let Some(entry) = self.entries().get(&video).cloned() else { return false };
         let (reply, answer) = oneshot::channel();
         if entry.commands.send(Command::End { reply }).await.is_err() {
             return false;
@@ -130,8 +136,21 @@ impl Live {
         true
     }
 
+    /// Ends a broadcast whose video is gone; nobody waits for it.
+    fn abandon(&self, video: Uuid) {
+        if let Some(entry) = self.running(video) {
+            let (reply, _) = oneshot::channel();
+            // A queue that is full is full of others who want something of it; they find the same.
+            let _ = entry.commands.try_send(Command::End { reply });
+        }
+    }
+
     fn running(&self, video: Uuid) -> Option<Entry> {
-        self.entries().get(&video).filter(|entry| !entry.ended).cloned()
+        self.entries().get(&video).filter(|entry| entry.runs()).cloned()
+    }
+
+    fn opening(&self) -> MutexGuard<'_, ()> {
+        self.inner.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_stopping(&self) -> bool {
@@ -140,7 +159,7 @@ impl Live {
 
     /// Broadcasts that have not ended.
     fn count(&self) -> usize {
-        self.entries().values().filter(|entry| !entry.ended).count()
+        self.entries().values().filter(|entry| entry.runs()).count()
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<Uuid, Entry>> {
@@ -162,19 +181,19 @@ impl Live {
         make: impl FnOnce(watch::Sender<Status>) -> Broadcast,
     ) -> mpsc::Sender<Command> {
         let (status_sender, status) = watch::channel(Status::waiting(subject.started_at));
-        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let (commands, mut receiver) = mpsc::channel(COMMANDS);
         let entry = Entry { prefix: subject.prefix.clone(), commands: commands.clone(), status, group, ended: false };
         self.entries().insert(subject.video.uuid, entry);
         app.metrics.broadcasts.add(1);
         let broadcast = make(status_sender);
         let (live, app) = (self.clone(), app.clone());
         self.spawn(async move {
-            let remains = broadcast.run(receiver).await;
+            let remains = broadcast.run(&mut receiver).await;
             app.metrics.broadcasts.add(-1);
             live.mark_ended(&subject);
             if remains.outcome == Outcome::Ended {
-                replay::finish(&app, &subject, remains).await;
-                live.linger(&app, subject);
+                let is_done = conclude(&app, &subject, remains, &mut receiver).await;
+                live.linger(&app, subject, is_done);
             }
         });
         commands
@@ -186,8 +205,9 @@ impl Live {
         }
     }
 
-    /// Forgets an ended broadcast, and its temporary files, once viewers have had time to fetch the rest.
-    fn linger(&self, app: &App, subject: Arc<clerk::Subject>) {
+    /// Forgets an ended broadcast once viewers have had time to fetch the rest; its recording too, if it is no longer
+    /// needed (`is_done`).
+    fn linger(&self, app: &App, subject: Arc<clerk::Subject>, is_done: bool) {
         let (live, app) = (self.clone(), app.clone());
         // Not in `tasks`: a stopping server need not wait; what is left is cleaned up at the next start.
         tokio::spawn(async move {
@@ -201,8 +221,32 @@ impl Live {
                     entries.remove(&subject.video.uuid);
                 }
             }
-            replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
+            if is_done {
+                replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
+            }
         });
+    }
+}
+
+impl Entry {
+    /// It has not ended, and its task is there.
+    fn runs(&self) -> bool {
+        !self.ended && !self.commands.is_closed()
+    }
+}
+
+/// Makes the replay. Whoever wants the broadcast to end is answered when that is done, and whoever wants to publish is
+/// told at once that it is over.
+async fn conclude(app: &App, subject: &clerk::Subject, remains: Remains, commands: &mut mpsc::Receiver<Command>) -> bool {
+    let finish = replay::finish(app, subject, remains);
+    tokio::pin!(finish);
+    let mut waiting = Vec::new();
+    loop {
+        tokio::select! {
+            // Those who wait learn of it by the drop.
+            is_done = &mut finish => return is_done,
+            Some(command) = commands.recv() => if let Command::End { reply } = command { waiting.push(reply) },
+        }
     }
 }
 

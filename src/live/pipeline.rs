@@ -181,16 +181,8 @@ impl Pipeline {
         let mut pipeline = Self::empty(settings);
         for Recovered { recorder, journal } in recovered {
             let kind = Lane::kind(&journal.rendition)?;
-            let (target_duration, part_target) = journal.started?;
-            let terms = Terms { target_duration, part_target };
-            let resume = Resume {
-                msn: journal.next_msn()?,
-                part_number: journal.next_part()?,
-                init_number: journal.next_init(),
-                position: journal.end(),
-                wall_clock: MediaTime::from_millis(journal.end_date_time()?).as_nanos(),
-                terms,
-            };
+            // A rendition whose first part was not there yet cannot go on; the others can.
+            let (Some(terms), Some(resume)) = (terms_of(&journal), resume_of(&journal)) else { continue };
             let role = if kind == Kind::Source { Role::Leader { mirror: true } } else { Role::Follower { terms } };
             if let Some(init) = journal.inits.last().filter(|_| kind == Kind::Source) {
                 pipeline.picture = init.video.map(|video| (video.width, video.height));
@@ -316,6 +308,10 @@ impl Pipeline {
         match aside {
             Aside::Written(written) => self.handle_written(now, written),
             Aside::Ladder(output) => {
+                if output.is_none() {
+                    tracing::warn!("live.ladder: gone, the source goes on");
+                    self.ladder = None;
+                }
                 let mut next = output;
                 while let Some(output) = next {
                     self.handle_ladder(now, output);
@@ -510,4 +506,20 @@ impl Pipeline {
             self.recording.note(Note::Append(index, batch));
         }
     }
+}
+
+fn terms_of(journal: &Journal) -> Option<Terms> {
+    journal.started.map(|(target_duration, part_target)| Terms { target_duration, part_target })
+}
+
+/// Where a recording goes on.
+fn resume_of(journal: &Journal) -> Option<Resume> {
+    Some(Resume {
+        msn: journal.next_msn()?,
+        part_number: journal.next_part()?,
+        init_number: journal.next_init(),
+        position: journal.end(),
+        wall_clock: MediaTime::from_millis(journal.end_date_time()?).as_nanos(),
+        terms: terms_of(journal)?,
+    })
 }

@@ -75,8 +75,9 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
     }
     tracing::info!(video = %subject.video.uuid, "live.recover: concluded");
     let remains = Remains { outcome: Outcome::Ended, session: Some(session), played: true, waiting: Vec::new() };
-    replay::finish(app, &subject, remains).await;
-    replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
+    if replay::finish(app, &subject, remains).await {
+        replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use segmenter::journal::{self, Recording};
 use segmenter::{multivariant, vod};
@@ -21,33 +22,78 @@ use crate::app::App;
 use crate::domain::{LiveSession, Timestamp, Video, VideoId, VideoState};
 use crate::events::Event;
 use crate::jobs::{Failure, Job};
-use crate::store::{self, NewFile, NewVideo};
+use crate::store::{self, NewFile, NewVideo, Tx};
 
-/// After the broadcast: replay or not, states, and word to everybody who waits.
-pub(super) async fn finish(app: &App, subject: &Subject, remains: Remains) {
+/// Attempts to conclude a broadcast: the database may be busy or restarting.
+const ATTEMPTS: u32 = 5;
+/// Pause between them.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// After the broadcast: replay or not, states, and word to everybody who waits. True when its recording is no longer needed.
+pub(super) async fn finish(app: &App, subject: &Subject, remains: Remains) -> bool {
     let result = match &remains.session {
-        Some(session) if remains.played => conclude(app, subject, session).await,
-        _ => {
+        _ if !remains.played => {
             remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
-            Ok((subject.video.state, None))
+            Ok(Some((VideoState::WaitingForLive, None)))
         }
+        Some(session) => conclude_at_last(app, subject, session).await,
+        None => Err(Error::NoSession),
     };
-    match result {
-        Ok((state, replay)) => {
+    let is_done = match result {
+        Ok(told) => {
+            let replay = told.and_then(|(_, replay)| replay);
             tracing::info!(video = %subject.video.uuid, played = remains.played, replay = replay.is_some(), "live.end");
-            tell(app, &subject.video, state, replay);
+            if let Some((state, replay)) = told {
+                tell(app, &subject.video, state, replay);
+            }
+            true
+        }
+        Err(error) if is_deleted(app, subject.video.id).await => {
+            tracing::info!(%error, video = %subject.video.uuid, "live.end: its video was deleted");
+            let made = if subject.live.permanent { subject.replay } else { subject.video.uuid };
+            remove_folder(&vod_folder(&app.config.data_dir, made)).await;
+            true
         }
         // The session's row still says that there is something to do: the next start does it.
-        Err(error) => tracing::error!(%error, video = %subject.video.uuid, "live.end"),
-    }
+        Err(error) => {
+            tracing::error!(%error, video = %subject.video.uuid, "live.end");
+            false
+        }
+    };
     for waiting in remains.waiting {
         let _ = waiting.send(());
     }
+    is_done
 }
+
+async fn conclude_at_last(app: &App, subject: &Subject, session: &LiveSession) -> Result<Told, Error> {
+    let mut attempt = 1;
+    loop {
+        match conclude(app, subject, session).await {
+            Err(Error::Store(error)) if attempt < ATTEMPTS && !is_deleted(app, subject.video.id).await => {
+                tracing::warn!(%error, attempt, video = %subject.video.uuid, "live.end: again in a moment");
+                attempt += 1;
+                tokio::time::sleep(RETRY).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// The database says so; one that says nothing has not lost the video.
+async fn is_deleted(app: &App, id: VideoId) -> bool {
+    let found = async { app.store.read().await?.videos().by_id(id).await };
+    matches!(found.await, Ok(None))
+}
+
+/// The video's state after its broadcast and the replay's public id; `None` if there is another broadcast already.
+type Told = Option<(VideoState, Option<Uuid>)>;
 
 /// Why a replay could not be made.
 #[derive(Debug, thiserror::Error)]
 enum Error {
+    #[error("the database does not know of the broadcast")]
+    NoSession,
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error("recording: {0}")]
@@ -56,19 +102,18 @@ enum Error {
     Journal(#[from] journal::Error),
 }
 
-/// Moves everything to where it stays; the video's state after it, and the replay's public id.
-async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result<(VideoState, Option<Uuid>), Error> {
+/// Moves everything to where it stays.
+async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result<Told, Error> {
     let folder = recording_folder(&app.config.data_dir, &subject.prefix);
     let kept = if session.save_replay { read(folder).await? } else { Vec::new() };
     let permanent = subject.live.permanent;
     if kept.iter().all(|recording| recording.segments.iter().all(|segment| segment.span.length == 0)) {
         let state = VideoState::after_broadcast(permanent, false);
         let mut tx = app.store.write().await?;
-        tx.videos().set_state(subject.video.id, state).await?;
-        tx.playlists().delete(subject.video.id).await?;
+        let is_over = leave_air(&mut tx, session, state).await?;
         tx.sessions().processed(session.id, None).await?;
         tx.commit().await?;
-        return Ok((state, None));
+        return Ok(is_over.then_some((state, None)));
     }
     // A permanent live's replay is a video of its own.
     let uuid = if permanent { subject.replay } else { subject.video.uuid };
@@ -79,12 +124,13 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
     let state = VideoState::after_broadcast(permanent, true);
 
     let mut tx = app.store.write().await?;
+    let live = tx.videos().by_id(subject.video.id).await?;
+    let mut is_over = true;
     let id = if permanent {
-        tx.videos().set_state(subject.video.id, state).await?;
-        tx.playlists().delete(subject.video.id).await?;
-        tx.videos().create(&replay_of(subject, session, uuid, &facts)).await?
+        is_over = leave_air(&mut tx, session, state).await?;
+        tx.videos().create(&replay_of(live.as_ref().unwrap_or(&subject.video), subject, session, uuid, &facts)).await?
     } else {
-        if let Some(mut video) = tx.videos().by_id(subject.video.id).await? {
+        if let Some(mut video) = live.clone() {
             video.state = state;
             video.is_live = false;
             video.duration_ms = facts.duration_ms;
@@ -94,11 +140,11 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
         subject.video.id
     };
     if permanent
-        && let Some(live) = tx.videos().by_id(subject.video.id).await?
+        && let Some(live) = live
         && let (Some(live_thumbnail), Some(live_preview)) = (&live.thumbnail, &live.preview)
     {
-        // Names of its own: the live's pictures are replaced while it runs.
-        let name = format!("{uuid}.jpg");
+        // A name of its own, as the live's pictures are replaced while it runs, and one that cannot be guessed.
+        let name = format!("{}.jpg", Uuid::new_v4());
         let data_dir = &app.config.data_dir;
         let small = thumbnail::thumbnails_folder(data_dir);
         let large = thumbnail::previews_folder(data_dir);
@@ -115,7 +161,18 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
     tx.jobs().enqueue(&RemuxReplay { video_id: id.0, runs: source }).await?;
     tx.commit().await?;
     app.jobs.wake();
-    Ok((state, Some(uuid)))
+    Ok(is_over.then_some((state, Some(uuid))))
+}
+
+/// Takes the video off the air, unless another broadcast of it has begun; whether it did.
+async fn leave_air(tx: &mut Tx, session: &LiveSession, state: VideoState) -> store::Result<bool> {
+    let open = tx.sessions().open().await?;
+    if open.iter().any(|other| other.video_id == session.video_id && other.id != session.id) {
+        return Ok(false);
+    }
+    tx.videos().set_state(session.video_id, state).await?;
+    tx.playlists().delete(session.video_id).await?;
+    Ok(true)
 }
 
 async fn read(folder: PathBuf) -> Result<Vec<Recording>, Error> {
@@ -233,8 +290,7 @@ fn link(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn replay_of(subject: &Subject, session: &LiveSession, uuid: Uuid, facts: &Facts) -> NewVideo {
-    let video = &subject.video;
+fn replay_of(video: &Video, subject: &Subject, session: &LiveSession, uuid: Uuid, facts: &Facts) -> NewVideo {
     NewVideo {
         uuid,
         channel_id: video.channel.id,
@@ -310,7 +366,14 @@ impl Job for RemuxReplay {
                 false => format!("{}.mp4", video.uuid),
             };
             let (input, output) = (folder.join(run), downloads.join(&name));
-            let facts = studio::remux(app.config.program.as_deref(), input, output).await?;
+            let made = studio::remux(app.config.program.as_deref(), input, output.clone()).await;
+            let mut tx = app.store.write().await?;
+            if tx.videos().by_id(id).await?.is_none() {
+                // Deleted meanwhile, and whoever removed its files did not know of this one.
+                let _ = tokio::fs::remove_file(output).await;
+                return Ok(());
+            }
+            let facts = made?;
             let file = NewFile {
                 video_id: id,
                 playlist_id: None,
@@ -323,7 +386,6 @@ impl Job for RemuxReplay {
                 has_audio: facts.has_audio,
                 has_video: facts.height.is_some(),
             };
-            let mut tx = app.store.write().await?;
             tx.files().add(&file).await?;
             tx.commit().await?;
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::studio;
@@ -24,9 +25,13 @@ pub fn previews_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("previews")
 }
 
-/// Makes both pictures from `init` and a `part` that begins with a keyframe, unless others are being made.
-pub(super) async fn make(app: &App, video: &Video, init: Bytes, part: Bytes) {
-    let Ok(_permit) = app.live.inner.pictures.try_acquire() else { return };
+/// Leave to make pictures; `None` while others are being made.
+pub(super) fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
+    app.live.inner.pictures.clone().try_acquire_owned().ok()
+}
+
+/// Makes both pictures from `init` and a `part` that begins with a keyframe.
+pub(super) async fn make(app: &App, video: &Video, init: Bytes, part: Bytes, _permit: OwnedSemaphorePermit) {
     if let Err(error) = try_make(app, video, init, part).await {
         // A live without a picture is fine; the coding may have no decoder here.
         tracing::debug!(%error, video = %video.uuid, "live.thumbnail");
@@ -40,19 +45,30 @@ async fn try_make(app: &App, video: &Video, init: Bytes, part: Bytes) -> anyhow:
     let name = format!("{}.jpg", Uuid::new_v4());
     let data_dir = &app.config.data_dir;
     let folders = [thumbnails_folder(data_dir), previews_folder(data_dir)];
-    for (folder, picture) in folders.iter().zip(&pictures) {
+    let kept = keep(app, video, &folders, &name, &pictures).await;
+    // Without a row that names them the new ones are in the way, else those that it named before.
+    let useless = match &kept {
+        Ok(old) => old.clone(),
+        Err(_) => [Some(name.clone()), Some(name)],
+    };
+    for (folder, name) in folders.iter().zip(useless) {
+        if let Some(name) = name {
+            let _ = tokio::fs::remove_file(folder.join(name)).await;
+        }
+    }
+    kept.map(drop)
+}
+
+/// Writes the pictures; the names of those they replace.
+async fn keep(app: &App, video: &Video, folders: &[PathBuf; 2], name: &str, pictures: &[Bytes]) -> anyhow::Result<[Option<String>; 2]> {
+    for (folder, picture) in folders.iter().zip(pictures) {
         tokio::fs::create_dir_all(folder).await?;
-        tokio::fs::write(folder.join(&name), picture).await?;
+        tokio::fs::write(folder.join(name), picture).await?;
     }
     let mut tx = app.store.write().await?;
     let before = tx.videos().by_id(video.id).await?;
-    tx.videos().set_pictures(video.id, &name, &name).await?;
+    let before = before.ok_or_else(|| anyhow::anyhow!("the video is gone"))?;
+    tx.videos().set_pictures(video.id, name, name).await?;
     tx.commit().await?;
-    let old = before.map(|video| [video.thumbnail, video.preview]).unwrap_or_default();
-    for (folder, old) in folders.iter().zip(old) {
-        if let Some(old) = old {
-            let _ = tokio::fs::remove_file(folder.join(old)).await;
-        }
-    }
-    Ok(())
+    Ok([before.thumbnail, before.preview])
 }
