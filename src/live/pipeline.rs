@@ -1,5 +1,6 @@
 //! From units to playlists and to disk: the packagers, windows and recording of one broadcast.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -121,9 +122,31 @@ struct Lane {
     packager: Packager,
     writer: RenditionWriter,
     batch: Vec<Output>,
+    /// Sound that waits for the transcoded picture it belongs to.
+    sound: VecDeque<Unit>,
 }
 
+/// Packets of sound that wait for a picture: 10 s. A transcoder that is further behind has lost them.
+const MAX_SOUND: usize = 512;
+
 impl Lane {
+    /// Keeps a packet until the picture has come as far: it would otherwise end up in the segment before its own.
+    fn hold(&mut self, unit: &Unit) {
+        if self.sound.len() == MAX_SOUND {
+            self.sound.pop_front();
+        }
+        self.sound.push_back(unit.clone());
+    }
+
+    /// Lets go of the sound before `dts`.
+    fn release(&mut self, now: Instant, dts: MediaTime) {
+        while self.sound.front().is_some_and(|unit| unit.dts < dts) {
+            if let Some(unit) = self.sound.pop_front() {
+                self.packager.handle_unit(now, unit);
+            }
+        }
+    }
+
     fn name(kind: Kind) -> String {
         match kind {
             Kind::Source => SOURCE.to_owned(),
@@ -228,7 +251,7 @@ impl Pipeline {
     }
 
     fn push(&mut self, kind: Kind, packager: Packager, writer: RenditionWriter) -> usize {
-        self.lanes.push(Lane { kind, packager, writer, batch: Vec::new() });
+        self.lanes.push(Lane { kind, packager, writer, batch: Vec::new(), sound: VecDeque::new() });
         self.oldest.push(None);
         self.lanes.len() - 1
     }
@@ -349,6 +372,7 @@ impl Pipeline {
             LadderOutput::Unit { rung, unit } => {
                 let kind = kind(rung);
                 if let Some(lane) = self.lanes.iter_mut().find(|lane| Some(lane.kind) == kind) {
+                    lane.release(now, unit.dts);
                     lane.packager.handle_unit(now, unit);
                 }
             }
@@ -450,7 +474,10 @@ impl Pipeline {
         match unit.kind {
             media::Kind::Audio => {
                 for lane in &mut self.lanes[1..] {
-                    lane.packager.handle_unit(now, unit.clone());
+                    match lane.kind {
+                        Kind::Rung(_) => lane.hold(unit),
+                        _ => lane.packager.handle_unit(now, unit.clone()),
+                    }
                 }
             }
             media::Kind::Video => {
