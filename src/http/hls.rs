@@ -63,13 +63,18 @@ async fn serve(
             return plain(StatusCode::INTERNAL_SERVER_ERROR, "try again", no_store());
         }
     }
-    match app.live.group(uuid) {
-        Some(group) => match from_broadcast(&app, &group, &file, query.as_deref(), headers).await {
-            Some(response) => response,
-            None => from_disk(&app, uuid, &file, query.as_deref(), request).await,
-        },
-        None => from_disk(&app, uuid, &file, query.as_deref(), request).await,
+    if let Some(group) = app.live.group(uuid) {
+        let response = tokio::select! {
+            biased;
+            response = from_broadcast(&app, &group, &file, query.as_deref(), headers) => response,
+            // What is waited for will not come, and the server does not wait for those who do.
+            () = app.stop.cancelled() => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops", no_store())),
+        };
+        if let Some(response) = response {
+            return response;
+        }
     }
+    from_disk(&app, uuid, &file, query.as_deref(), request).await
 }
 
 /// `None`: not a name of the broadcast.

@@ -1,0 +1,11 @@
+//! Lives from end to end: publishers come in by RTMP, players fetch Low-Latency HLS, replays are left.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod endings;
+mod interruptions;
+mod playback;
+mod player;
+mod publisher;
