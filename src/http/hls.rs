@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::{Extension, Router};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use segmenter::reload::Reload;
 use segmenter::rendition::{Group, ObjectPoll, Playlist, PlaylistPoll};

@@ -96,7 +96,15 @@ mod tests {
         faulty.codecs = Some("hvc1.1.6.L93.B0".into());
         assert_eq!(
             codes(&faulty),
-            ["recording_stopped", "server_overloaded", "frames_missing", "keyframe_interval_long", "b_frames_many", "bitrate_high", "codec_support"]
+            [
+                "recording_stopped",
+                "server_overloaded",
+                "frames_missing",
+                "keyframe_interval_long",
+                "b_frames_many",
+                "bitrate_high",
+                "codec_support"
+            ]
         );
     }
 }

@@ -145,7 +145,9 @@ impl Disk {
                         self.recorders.resize_with(index + 1, || None);
                     }
                     self.recorders[index] = Some(match open {
-                        Open::Create { folder, names, rotation } => Recorder::create(&folder, &names, rotation).map_err(Failure::Journal)?,
+                        Open::Create { folder, names, rotation } => {
+                            Recorder::create(&folder, &names, rotation).map_err(Failure::Journal)?
+                        }
                         Open::Recovered(recorder) => *recorder,
                     });
                 }

@@ -148,7 +148,8 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
         let data_dir = &app.config.data_dir;
         let small = thumbnail::thumbnails_folder(data_dir);
         let large = thumbnail::previews_folder(data_dir);
-        if link(&small.join(live_thumbnail), &small.join(&name)).and_then(|()| link(&large.join(live_preview), &large.join(&name))).is_ok() {
+        if link(&small.join(live_thumbnail), &small.join(&name)).and_then(|()| link(&large.join(live_preview), &large.join(&name))).is_ok()
+        {
             tx.videos().set_pictures(id, &name, &name).await?;
         }
     }

@@ -52,7 +52,8 @@ async fn a_permanent_live_leaves_a_video_each_time() {
 
     // Again, while the first one can still be fetched.
     let publisher = Publisher::start(Clip::Plain, &live.rtmp_url);
-    eventually("another broadcast", async || live.state().await == "live" && live.get("master.m3u8").await.status() == StatusCode::OK).await;
+    eventually("another broadcast", async || live.state().await == "live" && live.get("master.m3u8").await.status() == StatusCode::OK)
+        .await;
     let second = live.playlist("").await;
     assert_ne!(second.prefix(), first);
     assert!(!second.has("#EXT-X-ENDLIST"));

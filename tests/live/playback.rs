@@ -76,7 +76,8 @@ async fn delta_updates(live: &Live) {
 
 async fn wrong_requests(live: &Live) {
     let next = live.playlist("").await.next_msn();
-    for query in ["_HLS_part=0", "_HLS_msn=x", "_HLS_msn=-1", &format!("_HLS_msn={}", next + 5), &format!("_HLS_msn={next}&_HLS_part=9999")] {
+    for query in ["_HLS_part=0", "_HLS_msn=x", "_HLS_msn=-1", &format!("_HLS_msn={}", next + 5), &format!("_HLS_msn={next}&_HLS_part=9999")]
+    {
         let response = live.get(&format!("source.m3u8?{query}")).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
     }
@@ -90,7 +91,9 @@ async fn delivery(live: &Live) {
     let playlist = live.playlist("").await;
     let (_, segment) = playlist.segments().pop().expect("a segment");
     let whole = live.raw(Method::GET, &segment, &[("origin", "https://elsewhere.example")]).await;
-    let of = |response: &reqwest::Response, name: &str| response.headers().get(name).map(|v| v.to_str().expect("text").to_owned()).unwrap_or_default();
+    let of = |response: &reqwest::Response, name: &str| {
+        response.headers().get(name).map(|v| v.to_str().expect("text").to_owned()).unwrap_or_default()
+    };
     assert_eq!(of(&whole, "access-control-allow-origin"), "*");
     assert_eq!(of(&whole, "content-type"), "video/mp4");
     assert!(of(&whole, "cache-control").contains("immutable"));
@@ -114,7 +117,11 @@ async fn delivery(live: &Live) {
     let plain = live.raw(Method::GET, "source.m3u8", &[]).await;
     assert_eq!(of(&plain, "content-encoding"), "");
 
-    let preflight = [("origin", "https://elsewhere.example"), ("access-control-request-method", "GET"), ("access-control-request-headers", "range,authorization")];
+    let preflight = [
+        ("origin", "https://elsewhere.example"),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "range,authorization"),
+    ];
     let preflight = live.raw(Method::OPTIONS, &segment, &preflight).await;
     assert!(preflight.status().is_success());
     let allowed = of(&preflight, header::ACCESS_CONTROL_ALLOW_HEADERS.as_str());

@@ -52,7 +52,8 @@ impl Live {
 
     /// After a restart of its server elsewhere, or with another key.
     pub async fn find_rtmp_url(&mut self, server: &Server) {
-        let (status, settings) = server.call(reqwest::Method::GET, &format!("/api/v1/videos/live/{}", self.uuid), Some(&self.token), None).await;
+        let (status, settings) =
+            server.call(reqwest::Method::GET, &format!("/api/v1/videos/live/{}", self.uuid), Some(&self.token), None).await;
         assert_eq!(status, StatusCode::OK, "{settings}");
         let key = settings["streamKey"].as_str().expect("the owner sees the key");
         let address = server.running.addrs.rtmp.expect("RTMP listens");

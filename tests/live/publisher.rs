@@ -46,7 +46,8 @@ fn make(clip: Clip) -> PathBuf {
         Clip::Heavy => [&noise[..], &sound, &avc, &["-qp", "8"], &aac].concat(),
         Clip::Sorenson => [&picture[..], &["-c:v", "flv1"]].concat(),
     };
-    let status = Command::new("ffmpeg").args(["-nostdin", "-loglevel", "error"]).args(arguments).args(["-t", "2", "-y"]).arg(&unfinished).status();
+    let status =
+        Command::new("ffmpeg").args(["-nostdin", "-loglevel", "error"]).args(arguments).args(["-t", "2", "-y"]).arg(&unfinished).status();
     assert!(status.expect("ffmpeg is installed").success(), "{clip:?}");
     std::fs::rename(&unfinished, &path).expect("renamed");
     path
