@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::events::Bus;
-use crate::http::{self, auth::Auth, hub::Hub, viewers::Viewers};
+use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, viewers::Viewers};
 use crate::jobs::{self, Wake};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -113,6 +113,8 @@ pub struct App {
     pub jobs: Wake,
     /// Logins.
     pub auth: Auth,
+    /// Who may fetch media.
+    pub media_access: MediaAccess,
     /// Cancelled when the server stops serving.
     pub stop: CancellationToken,
     addrs: Arc<OnceLock<Addrs>>,
@@ -140,6 +142,7 @@ impl App {
             hub: Hub::default(),
             jobs: Wake::default(),
             auth,
+            media_access: MediaAccess::default(),
             stop: stop.clone(),
             addrs: Arc::default(),
         };

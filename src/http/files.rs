@@ -22,14 +22,14 @@ const CACHE: HeaderValue = HeaderValue::from_static("max-age=86400");
 pub(super) const ATTACHMENT: HeaderValue = HeaderValue::from_static("attachment");
 
 /// Pictures below `/lazy-static`, videos below `/static/web-videos` and `/download/web-videos`.
-pub fn router() -> Router<App> {
+pub fn router(access: MediaAccess) -> Router<App> {
     Router::new()
         .route("/lazy-static/thumbnails/{file}", get(small_picture))
         .route("/lazy-static/previews/{file}", get(large_picture))
         .route("/static/thumbnails/{file}", get(small_picture))
         .route("/static/web-videos/{file}", get(video))
         .route("/download/web-videos/{file}", get(video))
-        .layer(Extension(MediaAccess::default()))
+        .layer(Extension(access))
 }
 
 async fn small_picture(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {

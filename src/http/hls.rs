@@ -39,11 +39,11 @@ const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 const MULTIVARIANT_MAX_AGE: Duration = Duration::from_secs(1);
 
 /// Below `/static/streaming-playlists/hls`.
-pub fn router() -> Router<App> {
+pub fn router(access: MediaAccess) -> Router<App> {
     Router::new()
         .route("/static/streaming-playlists/hls/{uuid}/{file}", get(serve))
         .layer(CorsLayer::new().allow_origin(Any).allow_headers([header::AUTHORIZATION, header::RANGE]).expose_headers(EXPOSED))
-        .layer(Extension(MediaAccess::default()))
+        .layer(Extension(access))
 }
 
 async fn serve(
@@ -53,28 +53,38 @@ async fn serve(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Response<Body> {
-    let headers = request.headers();
-    match access.check(&app, uuid, headers, query.as_deref()).await {
+    let query = query.as_deref();
+    match from_live(&app, &access, uuid, &file, query, request.headers()).await {
+        Some(response) => response,
+        None => from_disk(&app, uuid, &file, query, request).await,
+    }
+}
+
+/// Refuses who may not watch, and answers from a running broadcast. `None`: it can only be a file on disk.
+pub(super) async fn from_live(
+    app: &App,
+    access: &MediaAccess,
+    uuid: Uuid,
+    file: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
+    match access.check(app, uuid, headers, query).await {
         Ok(Answer::Allowed) => {}
-        Ok(Answer::Forbidden) => return plain(StatusCode::FORBIDDEN, "this video is not open to everybody", no_store()),
-        Ok(Answer::Unknown) => return plain(StatusCode::NOT_FOUND, "no such video", no_store()),
+        Ok(Answer::Forbidden) => return Some(plain(StatusCode::FORBIDDEN, "this video is not open to everybody", no_store())),
+        Ok(Answer::Unknown) => return Some(plain(StatusCode::NOT_FOUND, "no such video", no_store())),
         Err(error) => {
             tracing::error!(%error, "http.hls");
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "try again", no_store());
+            return Some(plain(StatusCode::INTERNAL_SERVER_ERROR, "try again", no_store()));
         }
     }
-    if let Some(group) = app.live.group(uuid) {
-        let response = tokio::select! {
-            biased;
-            response = from_broadcast(&app, &group, &file, query.as_deref(), headers) => response,
-            // What is waited for will not come, and the server does not wait for those who do.
-            () = app.stop.cancelled() => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops", no_store())),
-        };
-        if let Some(response) = response {
-            return response;
-        }
+    let group = app.live.group(uuid)?;
+    tokio::select! {
+        biased;
+        response = from_broadcast(app, &group, file, query, headers) => response,
+        // What is waited for will not come, and the server does not wait for those who do.
+        () = app.stop.cancelled() => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops", no_store())),
     }
-    from_disk(&app, uuid, &file, query.as_deref(), request).await
 }
 
 /// `None`: not a name of the broadcast.

@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod channels;
+mod direct;
 mod extract;
 mod fields;
 mod files;
@@ -9,7 +10,7 @@ mod hls;
 pub mod hub;
 mod instance;
 mod lives;
-mod media_access;
+pub mod media_access;
 mod model;
 pub mod openapi;
 mod problem;
@@ -80,8 +81,8 @@ pub fn router(app: App) -> Router {
         );
     Router::new()
         .route("/healthz", get(healthz))
-        .merge(hls::router())
-        .merge(files::router())
+        .merge(hls::router(app.media_access.clone()))
+        .merge(files::router(app.media_access.clone()))
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(api)
