@@ -15,8 +15,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := build-essential pkg-config ca-certificates libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking \
 	fonts-dejavu-core
-APT_TEST := ffmpeg chromium postgresql openssl
-APT_BENCH := nginx-light libnginx-mod-rtmp
+APT_TEST := ffmpeg chromium postgresql openssl nginx-light
+APT_BENCH := libnginx-mod-rtmp
 
 # $(call apt,packages): installs those that are not there yet; asks nothing, does nothing when all are.
 define apt

@@ -8,4 +8,5 @@ mod endings;
 mod interruptions;
 mod playback;
 mod player;
+mod proxy;
 mod publisher;
