@@ -80,7 +80,8 @@ async fn the_nginx_sample_carries_pages_sockets_and_waiting_requests() {
     };
     let client = builder().build().expect("a client");
     let base = format!("https://{HOST}:{}", tls.port());
-    eventually("nginx is there", async || client.get(format!("{base}/healthz")).send().await.is_ok_and(|r| r.status() == StatusCode::OK)).await;
+    eventually("nginx is there", async || client.get(format!("{base}/healthz")).send().await.is_ok_and(|r| r.status() == StatusCode::OK))
+        .await;
 
     let _publisher = Publisher::start(Clip::Plain, &live.rtmp_url);
     live.on_air().await;

@@ -36,8 +36,10 @@ const MEMORY: MediaTime = MediaTime::from_secs(10);
 /// The mapping follows an encoder's slow clock by at most this part of the media's time: seen as a constant by players.
 const SLEW: i64 = 1000;
 /// Units that arrive sooner than any before prove the mapping wrong (a first burst that was late), so it is mended
-/// faster: half a second in ten.
-const SLEW_BACK: i64 = 20;
+/// faster, by this part of the media's time…
+const SLEW_BACK: i64 = 100;
+/// …but never by more at once, in ns: a date within a run must not be seen to jump.
+const STEP_BACK: i64 = 2_000_000;
 
 /// Wall clock minus output timeline, for one run: the lower envelope of what units show.
 #[derive(Debug)]
@@ -92,7 +94,7 @@ impl Wall {
         self.adjusted = at;
         self.offset = Some(match self.offset.filter(|_| !self.is_old) {
             None => envelope,
-            Some(offset) => offset + (envelope - offset).clamp(-span / SLEW_BACK, span / SLEW),
+            Some(offset) => offset + (envelope - offset).clamp(-(span / SLEW_BACK).min(STEP_BACK), span / SLEW),
         });
         self.is_old = false;
     }
