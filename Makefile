@@ -80,6 +80,8 @@ lint: deps web/node_modules/.package-lock.json ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 	$(CARGO) check --release --locked -p media -p ingest -p segmenter --no-default-features
+	@for core in media ingest segmenter; do if $(CARGO) tree --locked -p $$core --no-default-features -e normal | grep -w tokio; \
+	  then echo "$$core: its core needs tokio"; exit 1; fi; done
 	$(NPM) run lint
 
 fmt: ## format the Rust code
