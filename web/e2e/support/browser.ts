@@ -67,6 +67,21 @@ export async function plays(page: Page, timeout_ms: number): Promise<number> {
 	return performance.now() - start_ms;
 }
 
+/** Waits for a heading in the page or on the picture; says how playback is when it does not come. */
+export async function says(page: Page, name: string, timeout_ms: number): Promise<void> {
+	try {
+		await page.getByRole('heading', { name }).waitFor({ timeout: timeout_ms });
+	} catch (error) {
+		const [state, media] = await Promise.all([
+			stats(page).catch(() => null),
+			video(page)
+				.evaluate(({ readyState, paused, seeking, currentTime }: HTMLVideoElement) => ({ readyState, paused, seeking, currentTime }))
+				.catch(() => null)
+		]);
+		throw new Error(`"${name}" is not there: ${JSON.stringify({ ...state, ...media })}`, { cause: error });
+	}
+}
+
 /** Seconds that `currentTime` and the number of frames that the picture went on within `duration_ms`. */
 export async function watch(page: Page, duration_ms: number): Promise<Progress> {
 	const before = await progress(page);

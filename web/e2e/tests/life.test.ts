@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers } from '../support/accessibility';
-import { collectFaults, DESK, launch, plays, progress, screenshots, stats, video } from '../support/browser';
+import { collectFaults, DESK, launch, plays, progress, says, screenshots, stats, video } from '../support/browser';
 import { Privacy } from '@shoal/api-client';
 import { Publisher } from '../support/publisher';
 import { Shoal } from '../support/shoal';
@@ -59,7 +59,7 @@ test('the encoder goes and comes back: the same page plays on', async () => {
 	await page.evaluate(() => ((window as unknown as { same: boolean }).same = true));
 
 	await first.kill();
-	await page.getByRole('heading', { name: 'The connection to the streamer was lost' }).waitFor({ timeout: 6000 });
+	await says(page, 'The connection to the streamer was lost', 10_000);
 	await screenshots(page, 'interrupted');
 	expect(await barriers(page)).toEqual([]);
 	await pause(5000);
@@ -82,7 +82,7 @@ test('what was streamed can be watched after the end, whole and with seeking', a
 	const streamed_s = 12;
 	await pause(publisher.started_ms + streamed_s * 1000 - Date.now());
 	await shoal.api.endLive(live.uuid);
-	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 15_000 });
+	await says(page, 'This live has ended', 15_000);
 	await publisher.kill();
 
 	const replay = page.getByRole('button', { name: 'Watch the replay' });
@@ -119,7 +119,7 @@ test('a permanent live waits for its next broadcast and starts again on the same
 	await plays(page, 10_000);
 	await shoal.api.endLive(live.uuid);
 	await first.kill();
-	await page.getByRole('heading', { name: 'This live has ended' }).waitFor({ timeout: 15_000 });
+	await says(page, 'This live has ended', 15_000);
 	const second = publish(live.publishUrl);
 	await plays(page, 10_000);
 	expect((await shoal.api.liveSessions(live.uuid)).total).toBe(2);

@@ -101,6 +101,8 @@ const SEEK_PAUSE_MS = 2_000;
 const SEEK_MARGIN_S = 0.45;
 /** Never speed up with less than this ahead. */
 const RATE_MARGIN_S = 0.4;
+/** A browser that starves may still hold this much that it cannot show. */
+const HELD_S = 0.3;
 /** Start to correct beyond this error, and stop below the smaller one: no flutter of the rate around the target. */
 const ENGAGE_S = 0.06;
 const RELEASE_S = 0.015;
@@ -161,7 +163,7 @@ export class LatencyController {
 		const ahead_s = here ? here.end - position_s : 0;
 
 		// Out of data, but there is some further on (a gap in the stream, a part that was lost): go there.
-		if (ahead_s < 0.05 && (playhead.starved || playhead.moving)) {
+		if (ahead_s < (playhead.starved ? HELD_S : 0.05) && (playhead.starved || playhead.moving)) {
 			const next = buffered.find((range) => range.start > position_s && range.end - range.start >= 0.1);
 			if (next) return this.#jump(now_ms, Math.max(next.start + 0.01, Math.min(goal_s, next.end - SEEK_MARGIN_S)));
 		}

@@ -4,7 +4,7 @@ import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engin
 import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
 import { HttpError, Source } from './source';
 import { aheadSeconds, bufferedRanges, startDate } from './media';
-import { LinkWatch, playerState, retryDelay, type Phase, type PlayerState } from './state';
+import { LinkWatch, playerState, retryDelay, Starvation, type Phase, type PlayerState } from './state';
 import type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 
 const TICK_MS = 100;
@@ -44,6 +44,7 @@ export class Player {
 	#edge = new EdgeClock();
 	#latency: LatencyController;
 	#links = new LinkWatch();
+	#starvation = new Starvation();
 	#listeners: Listeners = {};
 	#created_ms = performance.now();
 	#first_picture_ms: number | null = null;
@@ -553,14 +554,15 @@ export class Player {
 		const now_ms = performance.now();
 		const { video } = this;
 		const ahead_s = aheadSeconds(this.video);
-		const starved = this.#started && !video.paused && !video.ended && video.readyState < 3 && ahead_s < 0.1;
+		const dry = this.#starvation.check(now_ms, video.readyState, video.currentTime, ahead_s);
+		const starved = dry && this.#started && !video.paused && !video.ended;
 		this.#dry_since_ms = starved ? (this.#dry_since_ms ?? now_ms) : null;
 		this.#place();
 		// A recording that was played to the end and begins again, or was sought in.
 		if (this.#played_out && this.#phase === 'vod' && !video.ended) this.#played_out = false;
 		this.#source.at_edge = this.following && !(video.paused && this.#started);
 
-		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && ahead_s < 0.1) {
+		if (this.#resume_s !== null && this.#isLive && this.following && !video.paused && (starved || ahead_s < 0.1)) {
 			// The stream is back after a gap, and all before it was played: on to the first media after it.
 			const to_s = this.#resume_s + 0.001;
 			this.#seekTo(to_s);

@@ -49,6 +49,29 @@ export function playerState(facts: Facts): PlayerState {
 	return dry ? 'loading' : 'playing';
 }
 
+/** With less than this ahead and no data for the next frame, playback ran dry. */
+const DRY_S = 0.1;
+/** Up to this much at the end of the stream may be held by a decoder that waits for the next frame to put it out... */
+const HELD_S = 0.3;
+/** ...which shows when the position has not moved for this long. */
+const STILL_MS = 300;
+
+/** Finds out that playback ran out of data. */
+export class Starvation {
+	#position_s = NaN;
+	#since_ms = 0;
+
+	/** Whether the element, which wants to play, lacks data: `ready` is its `readyState`, `ahead_s` what is buffered. */
+	check(now_ms: number, ready: number, position_s: number, ahead_s: number): boolean {
+		if (position_s !== this.#position_s) {
+			this.#position_s = position_s;
+			this.#since_ms = now_ms;
+		}
+		// 3: HAVE_FUTURE_DATA.
+		return ready < 3 && (ahead_s < DRY_S || (ahead_s < HELD_S && now_ms - this.#since_ms >= STILL_MS));
+	}
+}
+
 /** First wait before trying again, doubled each time... */
 const RETRY_FIRST_MS = 250;
 /** ...up to this by the reason. `absent`: the server says 404 of a live that runs, so it is about to be there. */

@@ -189,6 +189,14 @@ describe('the latency controller', () => {
 		expect(decision.seek_s).toBeCloseTo(99);
 	});
 
+	it('leaves the last frames of a run behind that the decoder does not put out', () => {
+		const control = new LatencyController(1.0);
+		const playhead = { now_ms: 100_000, position_s: 89.87, live_s: 100, moving: false, starved: true };
+		const before = { start: 80, end: 90 };
+		expect(control.decide({ ...playhead, buffered: [before] }).seek_s).toBeNull();
+		expect(control.decide({ ...playhead, buffered: [before, { start: 97, end: 99.8 }] }).seek_s).toBeCloseTo(99);
+	});
+
 	it('keeps more distance after stalls and forgets them', () => {
 		const control = new LatencyController(1.0);
 		control.handleStall(1_000);

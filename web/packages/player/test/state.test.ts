@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LinkWatch, playerState, retryDelay, type Facts } from '../src/state';
+import { LinkWatch, playerState, retryDelay, Starvation, type Facts } from '../src/state';
 
 const playing: Facts = {
 	phase: 'live',
@@ -55,5 +55,27 @@ describe('a link that is too slow', () => {
 		expect(links.handleStall(1_000, 50_000_000, 2_500_000)).toBe(false);
 		expect(links.handleStall(100_000, 1_000_000, 2_500_000)).toBe(false);
 		expect(links.handleStall(101_000, null, 2_500_000)).toBe(false);
+	});
+});
+
+describe('running dry', () => {
+	it('is seen at once when nothing is ahead', () => {
+		expect(new Starvation().check(0, 2, 10, 0.05)).toBe(true);
+		expect(new Starvation().check(0, 3, 10, 0.05)).toBe(false);
+	});
+
+	it('is seen when a decoder sits on the last frames', () => {
+		const starvation = new Starvation();
+		expect(starvation.check(0, 2, 10, 0.13)).toBe(false);
+		expect(starvation.check(100, 2, 10.02, 0.11)).toBe(false);
+		expect(starvation.check(300, 2, 10.02, 0.11)).toBe(false);
+		expect(starvation.check(400, 2, 10.02, 0.11)).toBe(true);
+		expect(starvation.check(500, 4, 10.02, 0.8)).toBe(false);
+	});
+
+	it('is not taken for a decoder that is slow with data ahead', () => {
+		const starvation = new Starvation();
+		starvation.check(0, 2, 10, 0.8);
+		expect(starvation.check(2_000, 2, 10, 0.8)).toBe(false);
 	});
 });
