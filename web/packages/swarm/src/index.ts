@@ -1,0 +1,2 @@
+/** The peer-to-peer engine: viewers carry the stream for each other (docs/swarm-protocol.md). */
+export {};
