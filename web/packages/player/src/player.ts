@@ -1,15 +1,15 @@
 /** The headless player: joins engine, latency control and state to one media element. */
 
 import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engine';
+import { Emitter } from './emitter';
 import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
 import { HttpError, Source } from './source';
 import { aheadSeconds, bufferedRanges, startDate } from './media';
+import { Steering } from './steering';
 import { LinkWatch, playerState, retryDelay, Starvation, type Phase, type PlayerState } from './state';
 import type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 
 const TICK_MS = 100;
-/** A seek that has not found data after this time counts as starved. */
-const SEEK_PATIENCE_MS = 800;
 /** Dry this long with the broadcast over: nothing more will come. */
 const PLAYED_OUT_MS = 3_000;
 /** Nothing to see for this long although the live goes on. Longer than a server needs to restart. */
@@ -18,17 +18,8 @@ const STUCK_MS = 12_000;
 const MEDIA_RECOVERY_MS = 5_000;
 /** A seek that ends this near the live position (beyond the target) means "live". */
 const FOLLOW_S = 1.5;
-/** Behind by more than this after a pause or in a tab that was hidden: jump instead of catching up. */
-const RETURN_DEBT_S = 0.7;
 
-/** Data that must lie ahead of the place to begin at: one part. */
-const PLACE_MARGIN_S = 0.2;
-/** Wait this long for the right place to be buffered before any place will do. */
-const PLACE_PATIENCE_MS = 500;
-
-type Listeners = { [K in keyof PlayerEvents]?: Set<(value: PlayerEvents[K]) => void> };
-
-export class Player {
+export class Player extends Emitter<PlayerEvents> {
 	state: PlayerState = 'loading';
 	/** Whether playback stays at the live edge. */
 	following: boolean;
@@ -43,9 +34,9 @@ export class Player {
 	#tried = false;
 	#edge = new EdgeClock();
 	#latency: LatencyController;
+	#steering: Steering;
 	#links = new LinkWatch();
 	#starvation = new Starvation();
-	#listeners: Listeners = {};
 	#created_ms = performance.now();
 	#first_picture_ms: number | null = null;
 	#started = false;
@@ -56,15 +47,12 @@ export class Player {
 	#stalls = 0;
 	#dry_since_ms: number | null = null;
 	#nothing_since_ms: number | null = null;
-	#seek_since_ms: number | null = null;
 	#attempt = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#connection: AbortController | null = null;
 	#media_fault_ms = -Infinity;
 	#resume_s: number | null = null;
 	#quality: number | null = null;
-	#placed = false;
-	#place_since_ms: number | null = null;
 	#paused_by_viewer = false;
 	#destroyed = false;
 	#ticker: ReturnType<typeof setInterval>;
@@ -74,9 +62,11 @@ export class Player {
 		readonly video: HTMLVideoElement,
 		private readonly options: PlayerOptions
 	) {
+		super();
 		this.#phase = options.phase ?? 'live';
 		this.following = this.#phase !== 'vod';
 		this.#latency = new LatencyController(TARGET_S[options.latencyMode ?? 1]);
+		this.#steering = new Steering(video, this.#edge, this.#latency, this.#off.signal);
 		this.#source = new Source(options.playlistUrl, this.#latency.base_target_s, options.throughputBps ?? null, options.token ?? null);
 		this.#idle = options.autoplay === false;
 		video.muted = options.muted ?? false;
@@ -198,7 +188,7 @@ export class Player {
 	setQuality(id: number): void {
 		this.#quality = id;
 		this.#engine?.choose(id);
-		this.#emit('qualities', undefined);
+		this.emit('qualities', undefined);
 	}
 
 	// ---- what it shows
@@ -248,20 +238,13 @@ export class Player {
 		return this.#source.throughput.bps;
 	}
 
-	/** Calls `listener` on each event until the returned function is called. */
-	on<K extends keyof PlayerEvents>(type: K, listener: (value: PlayerEvents[K]) => void): () => void {
-		const set = (this.#listeners[type] ??= new Set() as never) as Set<(value: PlayerEvents[K]) => void>;
-		set.add(listener);
-		return () => set.delete(listener);
-	}
-
 	/** Lets go of the media element and the network. */
 	destroy(): void {
 		this.#destroyed = true;
 		clearInterval(this.#ticker);
 		this.#off.abort();
 		this.#disconnect();
-		this.#listeners = {};
+		this.forgetListeners();
 	}
 
 	// ---- connecting
@@ -303,7 +286,7 @@ export class Player {
 			(error: unknown) => {
 				if (connection.signal.aborted) return;
 				const absent = error instanceof HttpError && error.status === 404;
-				if (!absent) this.#emit('fault', String(error));
+				if (!absent) this.emit('fault', String(error));
 				this.#again(absent ? 'absent' : 'unreachable');
 			}
 		);
@@ -319,7 +302,7 @@ export class Player {
 				this.#final = true;
 				this.#update();
 			},
-			qualities: () => this.#emit('qualities', undefined),
+			qualities: () => this.emit('qualities', undefined),
 			fault: (fault, detail) => this.#handleFault(fault, detail),
 			appended: () => this.#place()
 		});
@@ -376,9 +359,7 @@ export class Player {
 		this.#resume_s = null;
 		this.#dry_since_ms = null;
 		this.#nothing_since_ms = null;
-		this.#placed = false;
-		this.#place_since_ms = null;
-		this.video.playbackRate = 1;
+		this.#steering.reset();
 	}
 
 	/** Tries again after a while; a live is never given up. */
@@ -394,7 +375,7 @@ export class Player {
 	}
 
 	#handleFault(fault: Fault, detail: string): void {
-		this.#emit('fault', detail);
+		this.emit('fault', detail);
 		if (fault === 'unsupported') {
 			this.#disconnect();
 			this.#fatal = true;
@@ -411,27 +392,8 @@ export class Player {
 		this.#again();
 	}
 
-	/**
-	 * Before the first picture: to the right distance from the edge as soon as that is buffered. hls.js would begin
-	 * where the edge was when it read the playlist, and only when all it knew of is appended.
-	 */
 	#place(): void {
-		const { video } = this;
-		if (this.#started || this.#placed || !this.#isLive || video.readyState < 1) return;
-		const now_ms = performance.now();
-		const live_s = this.#edge.live(now_ms);
-		const range = bufferedRanges(this.video).at(-1);
-		if (live_s === null || !range) return;
-		this.#place_since_ms ??= now_ms;
-		const goal_s = Math.max(range.start + 0.01, live_s - this.#latency.target(now_ms));
-		if (goal_s < range.end - PLACE_MARGIN_S) {
-			this.#placed = true;
-			video.currentTime = goal_s;
-		} else if (now_ms - this.#place_since_ms > PLACE_PATIENCE_MS && range.end - range.start > PLACE_MARGIN_S) {
-			// A slow link: something to see is better than nothing.
-			this.#placed = true;
-			video.currentTime = Math.max(range.start + 0.01, range.end - PLACE_MARGIN_S * 2);
-		}
+		if (!this.#started && this.#isLive) this.#steering.place(performance.now());
 	}
 
 	async #play(): Promise<void> {
@@ -475,12 +437,6 @@ export class Player {
 		on('volumechange', () => {
 			if (!video.muted && video.volume > 0) this.#wantUnmute(false);
 		});
-		on('seeking', () => {
-			this.#seek_since_ms = performance.now();
-		});
-		on('seeked', () => {
-			this.#seek_since_ms = null;
-		});
 		on('error', () => {
 			if (this.#native) this.#again();
 		});
@@ -504,10 +460,10 @@ export class Player {
 		this.#started = true;
 		this.#attempt = 0;
 		const now_ms = performance.now();
-		this.#latency.handleStart(now_ms, (this.#edge.live(now_ms) ?? Infinity) - this.video.currentTime);
+		this.#steering.handleStart(now_ms, this.video.currentTime);
 		if (this.#first_picture_ms === null) {
 			this.#first_picture_ms = now_ms - this.#created_ms;
-			this.#emit('firstPicture', this.#first_picture_ms);
+			this.emit('firstPicture', this.#first_picture_ms);
 		}
 		this.#update();
 	}
@@ -524,16 +480,13 @@ export class Player {
 		const bitrate_bps = this.#engine.playing?.bitrate_bps ?? null;
 		const throughput_bps = this.#source.throughput.bps;
 		if (this.#links.handleStall(now_ms, throughput_bps, bitrate_bps)) {
-			this.#emit('slowLink', { throughput_bps: throughput_bps ?? 0, bitrate_bps: bitrate_bps ?? 0 });
+			this.emit('slowLink', { throughput_bps: throughput_bps ?? 0, bitrate_bps: bitrate_bps ?? 0 });
 		}
 	}
 
 	/** After a pause or a time in the background: back to the edge at once. */
 	#comeBack(): void {
-		const now_ms = performance.now();
-		const live_s = this.#edge.live(now_ms);
-		if (live_s === null || !this.#isLive) return;
-		if (live_s - this.#latency.target(now_ms) - this.video.currentTime > RETURN_DEBT_S) this.goLive();
+		if (this.#isLive && this.#steering.isLeftBehind(performance.now())) this.goLive();
 	}
 
 	#seekTo(position_s: number): void {
@@ -566,15 +519,15 @@ export class Player {
 			// The stream is back after a gap, and all before it was played: on to the first media after it.
 			const to_s = this.#resume_s + 0.001;
 			this.#seekTo(to_s);
-			this.#latency.handleStart(now_ms, (this.#edge.live(now_ms) ?? Infinity) - to_s);
+			this.#steering.handleStart(now_ms, to_s);
 		} else if (this.#engine && this.#isLive && this.following) {
-			this.#steer(now_ms, starved);
-		} else if (!this.following && video.playbackRate !== 1 && this.#isLive) {
-			video.playbackRate = 1;
+			if (this.#started) this.#steering.drive(now_ms, starved);
+		} else if (!this.following && this.#isLive) {
+			this.#steering.release();
 		}
 		if (this.#isStuck(now_ms)) {
 			// Whatever it is that hls.js is stuck in, a fresh start is not.
-			this.#emit('fault', 'stuck');
+			this.emit('fault', 'stuck');
 			this.#again();
 			return;
 		}
@@ -594,23 +547,6 @@ export class Player {
 		return this.#source.gap_s === 0 || this.#edge.age_ms(now_ms) > STUCK_MS / 2;
 	}
 
-	#steer(now_ms: number, starved: boolean): void {
-		const { video } = this;
-		const live_s = this.#edge.live(now_ms);
-		if (live_s === null || !this.#started) return;
-		const lost = video.seeking && this.#seek_since_ms !== null && now_ms - this.#seek_since_ms > SEEK_PATIENCE_MS;
-		const decision = this.#latency.decide({
-			now_ms,
-			position_s: video.currentTime,
-			live_s,
-			buffered: bufferedRanges(this.video),
-			moving: !video.paused && !video.seeking && !starved,
-			starved: starved || lost
-		});
-		if (decision.seek_s !== null) video.currentTime = decision.seek_s;
-		if (Math.abs(video.playbackRate - decision.rate) > 0.001) video.playbackRate = decision.rate;
-	}
-
 	// ---- small facts
 
 	#latencyMs(): number | null {
@@ -628,13 +564,13 @@ export class Player {
 	#follow(following: boolean): void {
 		if (this.following === following) return;
 		this.following = following;
-		this.#emit('following', following);
+		this.emit('following', following);
 	}
 
 	#wantUnmute(wanted: boolean): void {
 		if (this.wants_unmute === wanted) return;
 		this.wants_unmute = wanted;
-		this.#emit('unmute', wanted);
+		this.emit('unmute', wanted);
 	}
 
 	#update(): void {
@@ -652,12 +588,7 @@ export class Player {
 				});
 		if (state === this.state) return;
 		this.state = state;
-		this.#emit('state', state);
-	}
-
-	#emit<K extends keyof PlayerEvents>(type: K, value: PlayerEvents[K]): void {
-		const listeners = this.#listeners[type] as Set<(value: PlayerEvents[K]) => void> | undefined;
-		for (const listener of [...(listeners ?? [])]) listener(value);
+		this.emit('state', state);
 	}
 }
 
