@@ -4,6 +4,9 @@
  * Every part of a page that wants to know (the page itself, the player inside it) subscribes to the one
  * `Events` object that `pageEvents()` returns. The socket is open only while somebody listens; it comes
  * back by itself and asks again for everything that is wanted.
+ *
+ * The same socket carries the swarm's tracker: messages with an `action` and binary frames belong to it
+ * (docs/swarm-protocol.md, "At the tracker"). `tracker()` gives the engine its side of that.
  */
 
 import type { components } from './schema.js';
@@ -22,6 +25,21 @@ export type VideoEvent =
 	/** The socket is back after it was lost: what was known may be out of date. */
 	| { type: 'reconnected'; video: string };
 
+/** The tracker's half of the page's socket, for the swarm's engine. */
+export interface Tracker {
+	/** whether `send` reaches the server now */
+	readonly open: boolean;
+	/** Dropped while the socket is away. */
+	send(text: string): void;
+	/** Called when the socket is (again) there. */
+	onopen: (() => void) | null;
+	onclose: (() => void) | null;
+	/** The tracker's messages as text, manifests as bytes. */
+	onmessage: ((data: string | ArrayBuffer) => void) | null;
+	/** Lets go of the socket, which the page may go on using. */
+	close(): void;
+}
+
 type Listener = (event: VideoEvent) => void;
 
 interface Subscription {
@@ -32,6 +50,7 @@ interface Subscription {
 /** The parts of a browser's WebSocket that are used; a test brings its own. */
 export interface Socket {
 	readonly readyState: number;
+	binaryType?: string;
 	send(text: string): void;
 	close(): void;
 	onopen: (() => void) | null;
@@ -59,6 +78,7 @@ const WATCHING_EVERY_MS = 5_000;
 export class Events {
 	#subscriptions = new Map<string, Subscription>();
 	#watched = new Map<string, number>();
+	#trackers = new Set<Tracker>();
 	#socket: Socket | null = null;
 	#failures = 0;
 	#reconnect: unknown = null;
@@ -92,10 +112,31 @@ export class Events {
 			if (this.#subscriptions.get(video) !== own) return;
 			this.#subscriptions.delete(video);
 			this.#send({ type: 'unsubscribe', video });
-			if (this.#subscriptions.size === 0) {
-				this.#idle = this.ports.setTimeout(() => this.close(), IDLE_CLOSE_MS);
+			this.#closeIfIdle();
+		};
+	}
+
+	/** The tracker on this socket. The socket stays open until `close` is called on what this returns. */
+	tracker(): Tracker {
+		const isOpen = (): boolean => this.#socket?.readyState === OPEN;
+		const tracker: Tracker = {
+			get open() {
+				return isOpen();
+			},
+			send: (text) => {
+				if (this.#trackers.has(tracker) && isOpen()) this.#socket?.send(text);
+			},
+			onopen: null,
+			onclose: null,
+			onmessage: null,
+			close: () => {
+				if (this.#trackers.delete(tracker)) this.#closeIfIdle();
 			}
 		};
+		this.#trackers.add(tracker);
+		this.#clearIdle();
+		if (!this.#socket) this.#open();
+		return tracker;
 	}
 
 	/**
@@ -123,6 +164,7 @@ export class Events {
 	/** Closes the socket and forgets all listeners. */
 	close(): void {
 		this.#subscriptions.clear();
+		this.#trackers.clear();
 		this.#clearIdle();
 		if (this.#reconnect !== null) this.ports.clearTimeout(this.#reconnect);
 		this.#reconnect = null;
@@ -133,6 +175,16 @@ export class Events {
 		socket?.close();
 	}
 
+	get #needed(): boolean {
+		return this.#subscriptions.size > 0 || this.#trackers.size > 0;
+	}
+
+	#closeIfIdle(): void {
+		if (this.#needed) return;
+		this.#clearIdle();
+		this.#idle = this.ports.setTimeout(() => this.close(), IDLE_CLOSE_MS);
+	}
+
 	#clearIdle(): void {
 		if (this.#idle !== null) this.ports.clearTimeout(this.#idle);
 		this.#idle = null;
@@ -141,6 +193,7 @@ export class Events {
 	#open(): void {
 		if (this.#reconnect !== null) return;
 		const socket = this.ports.connect(this.url);
+		socket.binaryType = 'arraybuffer';
 		this.#socket = socket;
 		socket.onopen = () => {
 			if (this.#socket !== socket) return;
@@ -151,23 +204,26 @@ export class Events {
 				void this.#announce(video);
 				if (again) this.#tell({ type: 'reconnected', video });
 			}
+			for (const tracker of [...this.#trackers]) tracker.onopen?.();
 		};
 		socket.onmessage = (event) => {
-			if (this.#socket !== socket || typeof event.data !== 'string') return;
-			const parsed = parse(event.data);
-			if (parsed) this.#tell(parsed);
+			if (this.#socket !== socket) return;
+			const { data } = event;
+			if (data instanceof ArrayBuffer) this.#tellTrackers(data);
+			else if (typeof data === 'string') this.#handleText(data);
 		};
 		socket.onclose = () => {
 			if (this.#socket !== socket) return;
 			this.#socket = null;
-			if (this.#subscriptions.size === 0) return;
+			for (const tracker of [...this.#trackers]) tracker.onclose?.();
+			if (!this.#needed) return;
 			const ceiling = Math.min(RECONNECT_MAX_MS, RECONNECT_FIRST_MS * 2 ** this.#failures);
 			this.#failures = Math.min(this.#failures + 1, 16);
 			// Half fixed, half random: thousands of pages must not come back in the same instant.
 			const delay_ms = ceiling * (0.5 + 0.5 * this.ports.random());
 			this.#reconnect = this.ports.setTimeout(() => {
 				this.#reconnect = null;
-				if (this.#subscriptions.size > 0) this.#open();
+				if (this.#needed) this.#open();
 			}, delay_ms);
 		};
 	}
@@ -187,6 +243,18 @@ export class Events {
 		if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
 	}
 
+	#handleText(text: string): void {
+		const fields = fieldsOf(text);
+		if (!fields) return;
+		if ('action' in fields || 'failure reason' in fields) return this.#tellTrackers(text);
+		const event = eventOf(fields);
+		if (event) this.#tell(event);
+	}
+
+	#tellTrackers(data: string | ArrayBuffer): void {
+		for (const tracker of [...this.#trackers]) tracker.onmessage?.(data);
+	}
+
 	#tell(event: VideoEvent): void {
 		const subscription = this.#subscriptions.get(event.video);
 		if (!subscription) return;
@@ -198,14 +266,20 @@ const PHASES: readonly string[] = ['waiting', 'live', 'interrupted', 'ended'];
 
 /** Reads one message of the server; `null` for anything this client does not know. */
 export function parse(text: string): VideoEvent | null {
-	let message: unknown;
+	const fields = fieldsOf(text);
+	return fields && eventOf(fields);
+}
+
+function fieldsOf(text: string): Record<string, unknown> | null {
 	try {
-		message = JSON.parse(text);
+		const message: unknown = JSON.parse(text);
+		return typeof message === 'object' && message !== null ? (message as Record<string, unknown>) : null;
 	} catch {
 		return null;
 	}
-	if (typeof message !== 'object' || message === null) return null;
-	const fields = message as Record<string, unknown>;
+}
+
+function eventOf(fields: Record<string, unknown>): VideoEvent | null {
 	const video = fields.video;
 	if (typeof video !== 'string') return null;
 	switch (fields.type) {

@@ -5,12 +5,14 @@ const UUID = '3a8e34f6-4c52-43ae-83fb-8157a2d0c8ea';
 
 class FakeSocket implements Socket {
 	readyState = 0;
+	binaryType?: string;
 	sent: unknown[] = [];
 	closed = false;
 	onopen: (() => void) | null = null;
 	onclose: (() => void) | null = null;
 	onmessage: ((event: { data: unknown }) => void) | null = null;
 	send(text: string) {
+		if (this.readyState !== 1) throw new Error('not open');
 		this.sent.push(JSON.parse(text));
 	}
 	close() {
@@ -138,4 +140,48 @@ test('messages that are not understood are left alone', () => {
 	for (const text of ['', 'null', '[]', '{"type":"state"}', `{"type":"state","video":"${UUID}","state":"flying"}`, '{"type":"x","video":"y"}']) {
 		expect(parse(text)).toBeNull();
 	}
+});
+
+test("the tracker shares the page's socket: messages with an action and binary frames are its own", async () => {
+	const world = new World();
+	const events = new Events('ws://test', world);
+	const seen: VideoEvent[] = [];
+	const stop = events.subscribe(UUID, (event) => seen.push(event));
+	const tracker = events.tracker();
+	const heard: (string | ArrayBuffer)[] = [];
+	const turns: string[] = [];
+	tracker.onmessage = (data) => heard.push(data);
+	tracker.onopen = () => turns.push('open');
+	tracker.onclose = () => turns.push('close');
+	tracker.send('lost');
+	expect(tracker.open).toBe(false);
+	world.socket.open();
+	await Promise.resolve();
+	expect(world.sockets).toHaveLength(1);
+	expect(world.socket.binaryType).toBe('arraybuffer');
+	tracker.send('{"action":"announce"}');
+	expect(world.socket.sent).toEqual([{ type: 'subscribe', video: UUID }, { action: 'announce' }]);
+
+	const manifest = new Uint8Array([1, 2]).buffer;
+	world.socket.say({ action: 'assign', info_hash: 'x' });
+	world.socket.say({ 'failure reason': 'no such swarm' });
+	world.socket.onmessage?.({ data: manifest });
+	world.socket.say({ type: 'viewers', video: UUID, viewers: 3 });
+	world.socket.onmessage?.({ data: 'no JSON' });
+	expect(heard).toEqual(['{"action":"assign","info_hash":"x"}', '{"failure reason":"no such swarm"}', manifest]);
+	expect(seen).toEqual([{ type: 'viewers', video: UUID, viewers: 3 }]);
+
+	world.socket.lose();
+	world.elapse();
+	world.socket.open();
+	await Promise.resolve();
+	expect(turns).toEqual(['open', 'close', 'open']);
+
+	// The last listener goes, the tracker stays: so does the socket. Without both it is closed.
+	stop();
+	expect(world.timers.size).toBe(0);
+	tracker.close();
+	world.elapse();
+	expect(world.socket.closed).toBe(true);
+	expect(world.sockets).toHaveLength(2);
 });
