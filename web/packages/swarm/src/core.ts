@@ -1,0 +1,3 @@
+export * from './core/core';
+export * from './core/types';
+export { sliceStart } from './core/part';

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './world';
+
+function swarm(count: number, seconds: number): World {
+	const world = new World();
+	world.broadcast(0, (seconds + 60) * 1000);
+	for (let i = 0; i < count; i++) world.at(4_000 + i * 100, () => world.join(i + 1));
+	return world;
+}
+
+describe('the scheduler', () => {
+	it.each([
+		[6, 0.2],
+		[12, 0.12],
+		[40, 0.06]
+	])('lets %i peers carry the stream', (count, bound) => {
+		const world = swarm(count, 60);
+		world.run(25_000);
+		const before = world.mark();
+		const duplicates = (): number => [...world.peers.values()].reduce((sum, peer) => sum + peer.core.stats().duplicate_bytes, 0);
+		const duplicates_before = duplicates();
+		const fetches = [...world.peers.values()].reduce((sum, peer) => sum + peer.fetches, 0);
+		world.run(55_000);
+		expect(world.share(before)).toBeLessThan(bound);
+		for (const peer of world.peers.values()) {
+			expect(peer.active).toBe(true);
+			expect(peer.stalls).toBe(0);
+		}
+		const later = [...world.peers.values()].reduce((sum, peer) => sum + peer.fetches, 0);
+		expect((later - fetches) / count / 30).toBeLessThan(0.2);
+		expect(duplicates() - duplicates_before).toBe(0);
+	});
+
+	it('repairs when a parent vanishes, and when one falls silent', () => {
+		for (const silently of [false, true]) {
+			const world = swarm(8, 60);
+			world.run(30_000);
+			const victim = [...world.peers.values()].sort((a, b) => b.core.stats().children - a.core.stats().children)[0]!;
+			expect(victim.core.stats().children).toBeGreaterThan(1);
+			if (silently) victim.silent = true;
+			else world.leave(victim, true);
+			world.run(40_000);
+			for (const peer of world.peers.values()) if (peer !== victim) expect(peer.stalls).toBe(0);
+		}
+	});
+
+	it('takes nothing wrong, and bans whoever sends it', () => {
+		const world = new World();
+		world.broadcast(0, 60_000);
+		for (let i = 0; i < 9; i++) world.at(4_000 + i * 100, () => world.join(i + 1, { evil: i % 3 === 2 }));
+		world.run(40_000);
+		const evil = new Set([...world.peers.values()].filter((peer) => peer.options.evil).map((peer) => peer.id));
+		let bans = 0;
+		for (const peer of world.peers.values()) {
+			if (peer.options.evil) continue;
+			expect(peer.stalls).toBe(0);
+			for (const banned of peer.banned) expect(evil.has(banned)).toBe(true);
+			bans += peer.banned.size;
+		}
+		expect(bans).toBeGreaterThan(0);
+	});
+
+	it('plays on by HTTP alone when nobody lends anything', () => {
+		const world = new World();
+		world.broadcast(0, 40_000);
+		for (let i = 0; i < 5; i++) world.at(4_000, () => world.join(i + 1, { upload: false }));
+		world.run(30_000);
+		for (const peer of world.peers.values()) {
+			expect(peer.stalls).toBe(0);
+			expect(peer.core.stats().p2p_bytes).toBe(0);
+		}
+	});
+});
