@@ -37,6 +37,7 @@ export class Peer {
 	/** swallows what is sent to it and from it, while its connections stay */
 	silent = false;
 	next = 0;
+	due_ms = 0;
 
 	constructor(
 		readonly id: PeerId,
@@ -61,25 +62,33 @@ export class World {
 	#assigning = false;
 
 	at(at: number, run: () => void): void {
-		this.#events.push({ at: Math.max(at, this.now), order: this.#order++, run });
+		const event = { at: Math.max(at, this.now), order: this.#order++, run };
+		// Sorted, the next one last.
+		let low = 0;
+		let high = this.#events.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (this.#events[middle]!.at > event.at) low = middle + 1;
+			else high = middle;
+		}
+		this.#events.splice(low, 0, event);
 	}
 
 	run(until: number): void {
 		for (;;) {
-			let best: Event | null = null;
-			for (const event of this.#events) if (!best || event.at < best.at || (event.at === best.at && event.order < best.order)) best = event;
+			const best = this.#events.at(-1);
 			let timer = Infinity;
 			let owner: Peer | null = null;
 			for (const peer of this.peers.values()) {
 				if (!peer.alive) continue;
-				const due = Math.max(peer.core.pollTimeout(), this.now);
+				const due = Math.max(peer.due_ms, this.now);
 				if (due < timer) [timer, owner] = [due, peer];
 			}
 			const at = Math.min(best?.at ?? Infinity, timer);
 			if (at > until) break;
 			this.now = at;
 			if (best && best.at <= timer) {
-				this.#events.splice(this.#events.indexOf(best), 1);
+				this.#events.pop();
 				best.run();
 			} else if (owner) {
 				const before = owner.core.pollTimeout();
@@ -132,14 +141,14 @@ export class World {
 			peer.core.handlePlayhead(this.now, time_ms);
 			// The player asks for what comes next, and plays only what is there.
 			if (peer.active) {
-				for (const facts of this.parts) {
+				for (const facts of this.parts.slice(-40)) {
 					if (facts.time_ms > time_ms + 1_000 || facts.time_ms < time_ms - PART_MS) continue;
 					if (facts.place > peer.next) {
 						peer.next = facts.place;
 						peer.core.handleWanted(this.now, facts.place);
 					}
 				}
-				const now_playing = this.parts.find((facts) => facts.time_ms <= time_ms && time_ms < facts.time_ms + PART_MS);
+				const now_playing = this.parts.slice(-40).find((facts) => facts.time_ms <= time_ms && time_ms < facts.time_ms + PART_MS);
 				if (now_playing && peer.activeSince + 2_000 < this.now && !peer.complete.has(now_playing.place)) peer.stalls++;
 			}
 			this.drain(peer);
@@ -228,6 +237,7 @@ export class World {
 	drain(peer: Peer): number {
 		let count = 0;
 		for (let output = peer.core.pollOutput(); output; output = peer.core.pollOutput(), count++) this.#perform(peer, output);
+		peer.due_ms = peer.core.pollTimeout();
 		return count;
 	}
 
