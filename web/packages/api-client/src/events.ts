@@ -35,7 +35,7 @@ export interface Tracker {
 	onopen: (() => void) | null;
 	onclose: (() => void) | null;
 	/** The tracker's messages as text, manifests as bytes. */
-	onmessage: ((data: string | ArrayBuffer) => void) | null;
+	onmessage: ((data: string | Uint8Array) => void) | null;
 	/** Lets go of the socket, which the page may go on using. */
 	close(): void;
 }
@@ -209,7 +209,7 @@ export class Events {
 		socket.onmessage = (event) => {
 			if (this.#socket !== socket) return;
 			const { data } = event;
-			if (data instanceof ArrayBuffer) this.#tellTrackers(data);
+			if (data instanceof ArrayBuffer) this.#tellTrackers(new Uint8Array(data));
 			else if (typeof data === 'string') this.#handleText(data);
 		};
 		socket.onclose = () => {
@@ -251,7 +251,7 @@ export class Events {
 		if (event) this.#tell(event);
 	}
 
-	#tellTrackers(data: string | ArrayBuffer): void {
+	#tellTrackers(data: string | Uint8Array): void {
 		for (const tracker of [...this.#trackers]) tracker.onmessage?.(data);
 	}
 

@@ -148,7 +148,7 @@ test("the tracker shares the page's socket: messages with an action and binary f
 	const seen: VideoEvent[] = [];
 	const stop = events.subscribe(UUID, (event) => seen.push(event));
 	const tracker = events.tracker();
-	const heard: (string | ArrayBuffer)[] = [];
+	const heard: (string | Uint8Array)[] = [];
 	const turns: string[] = [];
 	tracker.onmessage = (data) => heard.push(data);
 	tracker.onopen = () => turns.push('open');
@@ -162,10 +162,10 @@ test("the tracker shares the page's socket: messages with an action and binary f
 	tracker.send('{"action":"announce"}');
 	expect(world.socket.sent).toEqual([{ type: 'subscribe', video: UUID }, { action: 'announce' }]);
 
-	const manifest = new Uint8Array([1, 2]).buffer;
+	const manifest = new Uint8Array([1, 2]);
 	world.socket.say({ action: 'assign', info_hash: 'x' });
 	world.socket.say({ 'failure reason': 'no such swarm' });
-	world.socket.onmessage?.({ data: manifest });
+	world.socket.onmessage?.({ data: manifest.buffer });
 	world.socket.say({ type: 'viewers', video: UUID, viewers: 3 });
 	world.socket.onmessage?.({ data: 'no JSON' });
 	expect(heard).toEqual(['{"action":"assign","info_hash":"x"}', '{"failure reason":"no such swarm"}', manifest]);

@@ -8,5 +8,6 @@ export type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 export type { Quality } from './engine';
 export { loadHls } from './engine';
 export type { Token } from './source';
+export type { Obstacle, SharingOptions, SharingState, SwarmStats } from './sharing';
 export type { LatencyMode, Range } from './latency';
 export type { Phase, PlayerState } from './state';

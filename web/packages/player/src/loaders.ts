@@ -128,7 +128,7 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 			const deadline_ms = Math.min(policy.maxTimeToFirstByteMs || Infinity, policy.maxLoadTimeMs);
 			this.run(context, callbacks, Number.isFinite(deadline_ms) ? deadline_ms : 20_000, async () => {
 				const known = source.takeEarly(context.url);
-				const answer = known ?? (await source.fetchText(source.asked(context.url), this.controller.signal));
+				const answer = known ?? (await source.loadPlaylist(context.url, this.controller.signal));
 				this.#age_s = answer.age_s;
 				const { loading } = this.stats;
 				loading.start = Math.min(loading.start, answer.start_ms);
@@ -188,7 +188,7 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 					if (this.controller.signal.aborted) throw error;
 				}
 			}
-			return source.fetchBytes(url, this.controller.signal);
+			return source.loadPart(url, this.controller.signal);
 		}
 	}
 

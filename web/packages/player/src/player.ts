@@ -2,18 +2,17 @@
 
 import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engine';
 import { Emitter } from './emitter';
-import { EdgeClock, LatencyController, TARGET_S, type LatencyMode, type Range } from './latency';
+import { EdgeClock, LatencyController, SWARM_TARGET_S, TARGET_S, type LatencyMode, type Range } from './latency';
 import { HttpError, Source } from './source';
 import { aheadSeconds, bufferedRanges, startDate } from './media';
+import { Sharing, type SharingState } from './sharing';
+import { LinkWatch, playerState, retryDelay, Starvation, STUCK_MS, StuckWatch, type Phase, type PlayerState } from './state';
 import { Steering } from './steering';
-import { LinkWatch, playerState, retryDelay, Starvation, type Phase, type PlayerState } from './state';
 import type { Details, PlayerEvents, PlayerOptions, Stats } from './types';
 
 const TICK_MS = 100;
 /** Dry this long with the broadcast over: nothing more will come. */
 const PLAYED_OUT_MS = 3_000;
-/** Nothing to see for this long although the live goes on. Longer than a server needs to restart. */
-const STUCK_MS = 12_000;
 /** Media faults this close together are not repaired by a fresh pipeline: load everything anew. */
 const MEDIA_RECOVERY_MS = 5_000;
 /** A seek that ends this near the live position (beyond the target) means "live". */
@@ -37,6 +36,9 @@ export class Player extends Emitter<PlayerEvents> {
 	#steering: Steering;
 	#links = new LinkWatch();
 	#starvation = new Starvation();
+	#stuck = new StuckWatch();
+	#sharing: Sharing | null = null;
+	#mode: LatencyMode;
 	#created_ms = performance.now();
 	#first_picture_ms: number | null = null;
 	#started = false;
@@ -46,7 +48,6 @@ export class Player extends Emitter<PlayerEvents> {
 	#played_out = false;
 	#stalls = 0;
 	#dry_since_ms: number | null = null;
-	#nothing_since_ms: number | null = null;
 	#attempt = 0;
 	#retry: ReturnType<typeof setTimeout> | undefined;
 	#connection: AbortController | null = null;
@@ -65,9 +66,16 @@ export class Player extends Emitter<PlayerEvents> {
 		super();
 		this.#phase = options.phase ?? 'live';
 		this.following = this.#phase !== 'vod';
-		this.#latency = new LatencyController(TARGET_S[options.latencyMode ?? 1]);
+		this.#mode = options.latencyMode ?? 1;
+		this.#latency = new LatencyController(TARGET_S[this.#mode]);
 		this.#steering = new Steering(video, this.#edge, this.#latency, this.#off.signal);
 		this.#source = new Source(options.playlistUrl, this.#latency.base_target_s, options.throughputBps ?? null, options.token ?? null);
+		this.#source.buffered_s = () => aheadSeconds(video);
+		if (options.sharing) {
+			const sharing = new Sharing(options.sharing, options.token ?? null, options.log ?? null);
+			sharing.onchange = () => this.emit('sharing', sharing.state);
+			this.#sharing = this.#source.peers = sharing;
+		}
 		this.#idle = options.autoplay === false;
 		video.muted = options.muted ?? false;
 		video.playsInline = true;
@@ -105,8 +113,14 @@ export class Player extends Emitter<PlayerEvents> {
 
 	/** The live's latency mode, if it becomes known only later. */
 	setLatencyMode(mode: LatencyMode): void {
+		this.#mode = mode;
 		this.#latency.base_target_s = TARGET_S[mode];
 		this.#source.target_s = TARGET_S[mode];
+	}
+
+	/** How many watch the broadcast, as the page's events say: a few are needed for a swarm. */
+	setViewers(viewers: number): void {
+		this.#sharing?.setViewers(viewers);
 	}
 
 	// ---- what the viewer does
@@ -191,18 +205,29 @@ export class Player extends Emitter<PlayerEvents> {
 		this.emit('qualities', undefined);
 	}
 
+	/** The viewer's switch for sharing with others; null: as the instance says. The host remembers it. */
+	setSharing(choice: boolean | null): void {
+		this.#sharing?.choose(choice);
+	}
+
+	/** Null where there is nothing to share: no `sharing` among the options. */
+	get sharing(): SharingState | null {
+		return this.#sharing?.state ?? null;
+	}
+
 	// ---- what it shows
 
 	stats(): Stats {
+		const shared = this.#sharing?.stats();
 		return {
 			state: this.state,
 			latency_ms: this.#latencyMs(),
 			buffer_ms: Math.round(aheadSeconds(this.video) * 1000),
 			stalls: this.#stalls,
-			http_bytes: this.#source.http_bytes,
-			p2p_bytes: 0,
-			p2p_upload_bytes: 0,
-			peers: 0,
+			http_bytes: this.#source.http_bytes + (shared?.http_bytes ?? 0),
+			p2p_bytes: shared?.p2p_bytes ?? 0,
+			p2p_upload_bytes: shared?.upload_bytes ?? 0,
+			peers: shared?.peers ?? 0,
 			rendition: this.#engine?.playing?.label ?? null
 		};
 	}
@@ -229,6 +254,8 @@ export class Player extends Emitter<PlayerEvents> {
 			clock_difference_ms: this.#source.clock.difference_ms,
 			first_picture_ms: this.#first_picture_ms,
 			engine: this.#native ? 'native' : 'hls.js',
+			sharing: this.sharing,
+			swarm: this.#sharing?.stats() ?? null,
 			position_s: this.video.currentTime
 		};
 	}
@@ -243,6 +270,7 @@ export class Player extends Emitter<PlayerEvents> {
 		this.#destroyed = true;
 		clearInterval(this.#ticker);
 		this.#off.abort();
+		this.#sharing?.stop();
 		this.#disconnect();
 		this.forgetListeners();
 	}
@@ -358,7 +386,7 @@ export class Player extends Emitter<PlayerEvents> {
 		this.#played_out = false;
 		this.#resume_s = null;
 		this.#dry_since_ms = null;
-		this.#nothing_since_ms = null;
+		this.#stuck.reset();
 		this.#steering.reset();
 	}
 
@@ -525,7 +553,9 @@ export class Player extends Emitter<PlayerEvents> {
 		} else if (!this.following && this.#isLive) {
 			this.#steering.release();
 		}
-		if (this.#isStuck(now_ms)) {
+		const expects = this.#connected && this.#phase === 'live' && !video.paused && (!this.#started || this.#dry_since_ms !== null);
+		const excused = this.#source.gap_s > 0 && this.#edge.age_ms(now_ms) <= STUCK_MS / 2;
+		if (this.#stuck.check(now_ms, expects, excused)) {
 			// Whatever it is that hls.js is stuck in, a fresh start is not.
 			this.emit('fault', 'stuck');
 			this.#again();
@@ -536,15 +566,22 @@ export class Player extends Emitter<PlayerEvents> {
 			this.#final = true;
 			this.#finish();
 		}
+		this.#share(now_ms);
 		this.#update();
 	}
 
-	/** Nothing to see for long, although the live goes on: parts come, or not even playlists do. */
-	#isStuck(now_ms: number): boolean {
-		const expects = this.#connected && this.#phase === 'live' && !this.video.paused && (!this.#started || this.#dry_since_ms !== null);
-		this.#nothing_since_ms = expects ? (this.#nothing_since_ms ?? now_ms) : null;
-		if (this.#nothing_since_ms === null || now_ms - this.#nothing_since_ms < STUCK_MS) return false;
-		return this.#source.gap_s === 0 || this.#edge.age_ms(now_ms) > STUCK_MS / 2;
+	/** Tells the sharing how playback is, and lets it have the distance that it needs. */
+	#share(now_ms: number): void {
+		if (!this.#sharing) return;
+		const on_air = this.#phase === 'live' || this.#phase === 'interrupted';
+		this.#sharing.handleTick(now_ms, {
+			live: on_air && this.#isLive && this.#engine !== null && this.#started,
+			playing: this.state === 'playing',
+			following: this.following && !this.video.paused,
+			rendition: this.#source.rendition,
+			program_time_ms: this.#engine?.playing_date_ms ?? null
+		});
+		this.#latency.base_target_s = (this.#sharing.active ? SWARM_TARGET_S : TARGET_S)[this.#mode];
 	}
 
 	// ---- small facts

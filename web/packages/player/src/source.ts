@@ -6,6 +6,7 @@
 import { FetchAhead, JOIN_IN_FLIGHT, STEADY_IN_FLIGHT, type Fetched } from './ahead';
 import { ServerClock, Throughput } from './clock';
 import { Join, withGapParts } from './join';
+import { hedged, playlistRequest, renditionOf, type Peers } from './peers';
 import { gapAtEnd, joinPoint, parseMediaPlaylist, parseVariants, startVariant, type MediaPlaylist, type PlaylistPart } from './playlist';
 
 /** A playlist's text with its timing. */
@@ -32,6 +33,14 @@ export class HttpError extends Error {
 
 /** Throughput assumed before anything was measured: a start that has to be taken back costs more than a modest picture. */
 const START_THROUGHPUT_BPS = 5_000_000;
+/** Peers have this long for a playlist: the part that it waits for, and two more, as then something is wrong. */
+const SHARED_PLAYLIST_PARTS = 3;
+/** Peers may take as long for a part as there is buffered, but for this much: the origin needs time as well. */
+const SHARED_PART_MARGIN_S = 0.3;
+/** Even with an empty buffer they are asked: the part may be here already. */
+const SHARED_PART_MIN_MS = 50;
+/** Far from the edge a full buffer is no reason to wait. */
+const SHARED_PART_MAX_MS = 2_000;
 /** A playlist fetched before hls.js asked for it is of use only while it is fresh. */
 const EARLY_FRESH_MS = 3_000;
 
@@ -55,6 +64,12 @@ export class Source {
 	onplaylist: ((playlist: MediaPlaylist, now_ms: number) => void) | null = null;
 	/** How long the newest media has been missing in the last playlist, seconds. */
 	gap_s = 0;
+	/** Other viewers, while in a swarm with them. */
+	peers: Peers | null = null;
+	/** Seconds of media ahead of the playhead. */
+	buffered_s: () => number = () => 0;
+	/** The name of the rendition that plays. */
+	rendition: string | null = null;
 
 	#early = new Map<string, FetchedText>();
 
@@ -82,6 +97,7 @@ export class Source {
 		if (!variant) return;
 		const playlist = await this.fetchText(variant.url, signal, cache);
 		this.#early.set(variant.url, playlist);
+		this.#tellPeers(playlist);
 		this.handlePlaylist(playlist);
 		if (unfinished && this.playlist?.ended) throw new HttpError(404, variant.url);
 	}
@@ -104,13 +120,14 @@ export class Source {
 			this.join = first ? new Join(first.url) : null;
 		}
 		this.playlist = playlist;
+		this.rendition = renditionOf(answer.url);
 		this.gap_s = gapAtEnd(playlist);
 		this.#plan(playlist);
 		this.onplaylist?.(playlist, answer.end_ms);
 	}
 
 	#plan(playlist: MediaPlaylist): void {
-		if (playlist.ended || !this.at_edge || playlist.part_target_s === 0) {
+		if (playlist.ended || !this.at_edge || playlist.part_target_s === 0 || this.peers?.active) {
 			this.ahead.want([]);
 			return;
 		}
@@ -142,6 +159,7 @@ export class Source {
 		this.join = null;
 		this.start_position_s = null;
 		this.gap_s = 0;
+		this.rendition = null;
 	}
 
 	/** The playlist's text as hls.js is to see it. */
@@ -154,6 +172,53 @@ export class Source {
 	/** The URL to ask for when hls.js asks for the playlist `url`. */
 	asked(url: string): string {
 		return this.join && this.start_url !== null && samePath(url, this.start_url) ? this.join.request(url) : url;
+	}
+
+	/** The playlist that hls.js asks for as `url`: from peers if they have it in time, else from the origin. */
+	async loadPlaylist(url: string, signal: AbortSignal): Promise<FetchedText> {
+		const asked = this.asked(url);
+		const request = playlistRequest(asked);
+		const { peers } = this;
+		const origin = async (within: AbortSignal): Promise<FetchedText> => {
+			const answer = await this.fetchText(asked, within);
+			this.#tellPeers(answer);
+			return answer;
+		};
+		if (!request || !peers?.active) return origin(signal);
+		const start_ms = performance.now();
+		const shared = async (within: AbortSignal): Promise<FetchedText | null> => {
+			const text = await peers.playlist(renditionOf(asked), request, within);
+			const end_ms = performance.now();
+			return text === null ? null : { text, url: asked, age_s: null, start_ms, first_ms: end_ms, end_ms };
+		};
+		return hedged(signal, (this.playlist?.part_target_s || 0.2) * 1000 * SHARED_PLAYLIST_PARTS, shared, origin);
+	}
+
+	/** The part `url`: from peers while the buffer allows to wait for them, else from the origin. */
+	async loadPart(url: string, signal: AbortSignal): Promise<Fetched> {
+		const { peers } = this;
+		if (!peers?.active) return this.fetchBytes(url, signal);
+		const shared = async (within: AbortSignal): Promise<Fetched | null> => {
+			const part = await peers.part(url, within);
+			// The engine goes on passing its bytes to others, and hls.js may detach the buffer that it is given.
+			return part && this.#asByHttp(part.data.slice(0));
+		};
+		const spare_ms = (this.buffered_s() - SHARED_PART_MARGIN_S) * 1000;
+		const patience_ms = Math.min(SHARED_PART_MAX_MS, Math.max(SHARED_PART_MIN_MS, spare_ms));
+		return hedged(signal, patience_ms, shared, (within) => this.fetchBytes(url, within));
+	}
+
+	/** A part that was pushed looks infinitely fast: give it the time that the link to the origin would have taken. */
+	#asByHttp(data: ArrayBuffer): Fetched {
+		const end_ms = performance.now();
+		const bps = this.throughput.bps ?? this.known_throughput_bps ?? START_THROUGHPUT_BPS;
+		const start_ms = end_ms - (data.byteLength * 8_000) / bps;
+		return { data, start_ms, first_ms: start_ms, end_ms };
+	}
+
+	#tellPeers(answer: FetchedText): void {
+		if (!answer.text.includes('#EXT-X-TARGETDURATION')) return;
+		this.peers?.handleOriginPlaylist(renditionOf(answer.url), answer.url, answer.text);
 	}
 
 	/** Settings of a request. The token goes to the playlist's own server alone. */

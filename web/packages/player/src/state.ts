@@ -72,6 +72,24 @@ export class Starvation {
 	}
 }
 
+/** Nothing to see for this long although the live goes on. Longer than a server needs to restart. */
+export const STUCK_MS = 12_000;
+
+/** Finds out that playback is stuck in something that only a fresh start gets it out of. */
+export class StuckWatch {
+	#since_ms: number | null = null;
+
+	/** `expects`: there should be a picture and is none. `excused`: the stream itself has a hole, and playlists still come. */
+	check(now_ms: number, expects: boolean, excused: boolean): boolean {
+		this.#since_ms = expects ? (this.#since_ms ?? now_ms) : null;
+		return this.#since_ms !== null && now_ms - this.#since_ms >= STUCK_MS && !excused;
+	}
+
+	reset(): void {
+		this.#since_ms = null;
+	}
+}
+
 /** First wait before trying again, doubled each time... */
 const RETRY_FIRST_MS = 250;
 /** ...up to this by the reason. `absent`: the server says 404 of a live that runs, so it is about to be there. */

@@ -1,6 +1,7 @@
 /** What goes into a player and what it tells. */
 
 import type { LatencyMode, Range } from './latency';
+import type { SharingOptions, SharingState, SwarmStats } from './sharing';
 import type { Token } from './source';
 import type { Phase, PlayerState } from './state';
 
@@ -21,7 +22,9 @@ export interface PlayerOptions {
 	throughputBps?: number | null;
 	/** for a video that is not open to everybody: gives the viewer's access token for each request */
 	token?: Token;
-	/** takes each line that hls.js logs, for developers */
+	/** share the live with other viewers, where instance and viewer allow it; default: never */
+	sharing?: SharingOptions;
+	/** takes each line that hls.js and the swarm log, for developers */
 	log?: (line: string) => void;
 }
 
@@ -33,7 +36,9 @@ export interface Stats {
 	buffer_ms: number;
 	/** times playback ran dry although the stream went on */
 	stalls: number;
+	/** from the server, by the swarm's engine too */
 	http_bytes: number;
+	/** from other viewers */
 	p2p_bytes: number;
 	p2p_upload_bytes: number;
 	peers: number;
@@ -59,6 +64,8 @@ export interface Details extends Stats {
 	clock_difference_ms: number;
 	first_picture_ms: number | null;
 	engine: 'hls.js' | 'native';
+	sharing: SharingState | null;
+	swarm: SwarmStats | null;
 	position_s: number;
 }
 
@@ -72,6 +79,8 @@ export interface PlayerEvents {
 	following: boolean;
 	/** the stream is too fast for the viewer's link */
 	slowLink: { throughput_bps: number; bitrate_bps: number };
+	/** joined a swarm, left it, or something else about sharing changed */
+	sharing: SharingState;
 	/** milliseconds from `createPlayer` to the first picture */
 	firstPicture: number;
 	/** an error in words for a log; the state tells what to show */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EdgeClock, LatencyController, MAX_RATE, MIN_RATE, type Range } from '../src/latency';
+import { EdgeClock, LatencyController, MAX_RATE, MIN_RATE, SWARM_TARGET_S, TARGET_S, type Range } from '../src/latency';
 
 const PART_S = 0.2;
 
@@ -121,6 +121,23 @@ describe('the latency controller', () => {
 		expect(Math.max(...viewer.rates)).toBeLessThanOrEqual(MAX_RATE);
 		expect(Math.max(...viewer.rates)).toBeGreaterThan(1.04);
 		expect(viewer.latency_s).toBeLessThan(1.1);
+	});
+
+	it('drifts to the distance of a swarm and back by rate alone, without a stall', () => {
+		const control = new LatencyController(TARGET_S[1]);
+		const viewer = new Viewer(control, TARGET_S[1]);
+		viewer.run(5);
+		control.base_target_s = SWARM_TARGET_S[1];
+		viewer.run(20);
+		expect(viewer.latency_s).toBeGreaterThan(1.5);
+		expect(viewer.latency_s).toBeLessThan(1.7);
+		expect(Math.min(...viewer.rates)).toBeGreaterThanOrEqual(MIN_RATE);
+		control.base_target_s = TARGET_S[1];
+		viewer.run(20);
+		expect(viewer.latency_s).toBeLessThan(1.05);
+		expect(Math.max(...viewer.rates)).toBeLessThanOrEqual(MAX_RATE);
+		expect(viewer.seeks).toEqual([]);
+		expect(viewer.stalls).toBe(0);
 	});
 
 	it('jumps over a large debt, to where there is data', () => {

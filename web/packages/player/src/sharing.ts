@@ -1,0 +1,493 @@
+/**
+ * Whether, when and how long a viewer shares the stream with others. Playback begins over HTTP and stays there until
+ * everything speaks for a swarm; "off" means that no peer connection is ever made, nor the engine's code loaded.
+ */
+
+import type { PlaylistRequest, Peers, SharedPart } from './peers';
+import type { Token } from './source';
+
+/** The instance's word on sharing: the part of the token endpoint's answer that decides. */
+export interface Terms {
+	/** `opt-in`: only who switched it on */
+	policy: 'on' | 'opt-in' | 'off';
+	minimumViewers: number;
+	delaySeconds: number;
+}
+
+/** What is known when it is to be decided. */
+export interface Facts {
+	/** the broadcast runs, and is played near its end by Media Source Extensions */
+	live: boolean;
+	/** at the live edge: not paused for long, not sought back */
+	following: boolean;
+	/** the browser has WebRTC */
+	capable: boolean;
+	/** false: the embedding page said no */
+	allowed: boolean;
+	/** the viewer's own switch; null: never touched */
+	choice: boolean | null;
+	/** null: not asked yet, or no answer */
+	terms: Terms | null;
+	viewers: number;
+	watched_s: number;
+	/** in a swarm already */
+	joined: boolean;
+}
+
+/** Why a viewer does not share. */
+export type Obstacle =
+	| 'incapable'
+	/** by the embedding page */
+	| 'forbidden'
+	/** by the viewer */
+	| 'declined'
+	| 'not-live'
+	/** by the instance, or not known whether it allows it */
+	| 'policy'
+	/** elsewhere in the recording, or paused */
+	| 'away'
+	| 'few-viewers'
+	| 'early';
+
+/** What stands against sharing now, the weightiest first; null: nothing. */
+export function obstacle(facts: Facts): Obstacle | null {
+	const { terms, choice } = facts;
+	if (!facts.capable) return 'incapable';
+	if (!facts.allowed) return 'forbidden';
+	if (choice === false) return 'declined';
+	if (!facts.live) return 'not-live';
+	if (!terms || terms.policy === 'off') return 'policy';
+	if (terms.policy === 'opt-in' && choice !== true) return 'declined';
+	if (!facts.following) return 'away';
+	if (facts.viewers < terms.minimumViewers) return 'few-viewers';
+	if (!facts.joined && facts.watched_s < terms.delaySeconds) return 'early';
+	return null;
+}
+
+/** What the engine says of itself. */
+export interface SwarmStats {
+	peers: number;
+	http_bytes: number;
+	p2p_bytes: number;
+	upload_bytes: number;
+	/** those it takes stripes from, those it gives stripes to, and the longest way to the origin; where it tells */
+	parents?: number;
+	children?: number;
+	depth?: number;
+}
+
+/** The engine (`@shoal/swarm`) as the player uses it. */
+export interface Swarm extends Peers {
+	start(): Promise<void> | void;
+	stop(): void;
+	setRendition(name: string): void;
+	/** Programme date-time of the picture on screen; null while there is none. */
+	handlePlayhead(program_time_ms: number | null, now_ms: number): void;
+	stats(): SwarmStats;
+}
+
+/** A socket to the tracker that the page already has. */
+export interface Signalling {
+	readonly open: boolean;
+	send(text: string): void;
+	onopen: (() => void) | null;
+	onclose: (() => void) | null;
+	/** text: the tracker's messages; bytes: manifests */
+	onmessage: ((data: string | Uint8Array) => void) | null;
+	/** Lets go of it. */
+	close(): void;
+}
+
+/** Where and as whom to share. */
+export interface SharingOptions {
+	/** UUID of the video */
+	uuid: string;
+	/** the swarm's token endpoint */
+	tokenUrl: string;
+	/** opens the tracker's side of the page's socket; without it the engine opens a socket of its own */
+	signalling?: () => Signalling;
+	/** false: never, as the embedding page wishes; default true */
+	allowed?: boolean;
+	/** the viewer's own switch; default null: as the instance says */
+	choice?: boolean | null;
+}
+
+/** What goes into the engine. */
+export interface SwarmOptions {
+	uuid: string;
+	tokenUrl: string;
+	accessToken?: Token;
+	signalling?: Signalling;
+	upload: boolean;
+	log?: (line: string) => void;
+}
+
+/** What sharing looks like from outside. */
+export interface SharingState {
+	/** whether there is anything to switch: false where the browser, the page or the instance rules it out */
+	available: boolean;
+	/** what the switch shows */
+	on: boolean;
+	/** in a swarm */
+	active: boolean;
+	/** gives to others as well */
+	upload: boolean;
+	obstacle: Obstacle | null;
+}
+
+/** The player's side, told ten times a second. */
+export interface Playback {
+	/** a live that runs, in an engine that takes parts one by one */
+	live: boolean;
+	playing: boolean;
+	following: boolean;
+	/** name of the rendition, null before the first playlist */
+	rendition: string | null;
+	program_time_ms: number | null;
+}
+
+/** The world around, for tests. */
+export interface SharingPorts {
+	load(): Promise<(options: SwarmOptions) => Swarm>;
+	fetch(url: string, init: RequestInit): Promise<Response>;
+	capable(): boolean;
+	mayUpload(): Promise<boolean>;
+	random(): number;
+}
+
+/** The terms are not in the way of the first picture: they are asked for after this much of watching. */
+const TERMS_AFTER_S = 1.5;
+/** An answer without terms (no such swarm yet, a server that restarts) is asked for again after this long. */
+const TERMS_AGAIN_MS = 20_000;
+/** Pauses and steps back shorter than this do not end the sharing: coming back would cost more. */
+const AWAY_MS = 10_000;
+/** One who leaves does not end a small swarm at once: another may come. */
+const FEW_MS = 30_000;
+/** The engine has this long to become active, again after it lost its peers. */
+const INACTIVE_MS = 20_000;
+/** First wait after a failure, doubled each time... */
+const RETRY_FIRST_MS = 15_000;
+/** ...up to this. */
+const RETRY_MAX_MS = 600_000;
+/** Sharing that went well for this long makes failures before it forgotten. */
+const GOOD_MS = 60_000;
+/** The playhead is told this often. */
+const PLAYHEAD_EVERY_MS = 250;
+/** Battery and kind of network are looked at this often. */
+const DEVICE_EVERY_MS = 15_000;
+
+/** Joins a swarm when it may and leaves it when it has to; every failure is a return to HTTP. */
+export class Sharing implements Peers {
+	/** Bytes of swarms that were left. */
+	#before = { http_bytes: 0, p2p_bytes: 0, upload_bytes: 0 };
+	#swarm: Swarm | null = null;
+	#signalling: Signalling | null = null;
+	#joining = false;
+	#turn = 0;
+	#choice: boolean | null;
+	#terms: Terms | null = null;
+	#terms_asked_ms = -Infinity;
+	#viewers = 0;
+	#watched_ms = 0;
+	#ticked_ms: number | null = null;
+	#away_since_ms: number | null = null;
+	#few_since_ms: number | null = null;
+	#inactive_since_ms: number | null = null;
+	#active_since_ms: number | null = null;
+	#failures = 0;
+	#retry_at_ms = -Infinity;
+	#upload = true;
+	#device_at_ms = 0;
+	#playhead_at_ms = -Infinity;
+	#rendition: string | null = null;
+	#obstacle: Obstacle | null = 'not-live';
+	#stopped = false;
+	/** Called when `state` may have changed. */
+	onchange: (() => void) | null = null;
+
+	constructor(
+		private readonly options: SharingOptions,
+		private readonly token: Token | null,
+		private readonly log: ((line: string) => void) | null = null,
+		private readonly ports: SharingPorts = browserPorts
+	) {
+		this.#choice = options.choice ?? null;
+	}
+
+	get state(): SharingState {
+		const policy = this.#terms?.policy ?? 'off';
+		return {
+			available: this.options.allowed !== false && this.ports.capable() && policy !== 'off',
+			on: this.#choice ?? policy === 'on',
+			active: this.active,
+			upload: this.#upload,
+			obstacle: this.#obstacle
+		};
+	}
+
+	/** The viewer's switch; null: as the instance says. */
+	choose(choice: boolean | null): void {
+		this.#choice = choice;
+		if (choice === false || (choice === null && this.#terms?.policy !== 'on')) this.#leave();
+		this.#retry_at_ms = -Infinity;
+		this.onchange?.();
+	}
+
+	/** How many watch the broadcast. */
+	setViewers(viewers: number): void {
+		this.#viewers = viewers;
+	}
+
+	/** Looks at what has changed; called ten times a second. */
+	handleTick(now_ms: number, playback: Playback): void {
+		if (this.#stopped) return;
+		const before = this.#ticked_ms;
+		this.#ticked_ms = now_ms;
+		if (!playback.live) this.#watched_ms = 0;
+		else if (playback.playing && before !== null) this.#watched_ms += Math.min(1_000, Math.max(0, now_ms - before));
+		this.#askTerms(now_ms, playback);
+
+		this.#away_since_ms = playback.following ? null : (this.#away_since_ms ?? now_ms);
+		const few = this.#viewers < (this.#terms?.minimumViewers ?? 0);
+		this.#few_since_ms = few ? (this.#few_since_ms ?? now_ms) : null;
+		const joined = this.#swarm !== null;
+		const patient = (since_ms: number | null, patience_ms: number): boolean => joined && since_ms !== null && now_ms - since_ms < patience_ms;
+		const found = obstacle({
+			live: playback.live,
+			following: playback.following || patient(this.#away_since_ms, AWAY_MS),
+			capable: this.ports.capable(),
+			allowed: this.options.allowed !== false,
+			choice: this.#choice,
+			terms: this.#terms,
+			viewers: patient(this.#few_since_ms, FEW_MS) ? Infinity : this.#viewers,
+			watched_s: this.#watched_ms / 1000,
+			joined
+		});
+		const changed = found !== this.#obstacle;
+		this.#obstacle = found;
+		if (found) this.#leave();
+		else if (!joined && !this.#joining && now_ms >= this.#retry_at_ms) void this.#join();
+		if (this.#swarm) this.#attend(now_ms, playback);
+		if (changed) this.onchange?.();
+	}
+
+	/** Leaves for good. */
+	stop(): void {
+		this.#stopped = true;
+		this.#leave();
+	}
+
+	/** All that came and went through swarms, and the swarm as it is. */
+	stats(): SwarmStats {
+		const now = this.#guard((swarm) => swarm.stats());
+		const { http_bytes, p2p_bytes, upload_bytes } = this.#before;
+		return {
+			...now,
+			peers: now?.peers ?? 0,
+			http_bytes: http_bytes + (now?.http_bytes ?? 0),
+			p2p_bytes: p2p_bytes + (now?.p2p_bytes ?? 0),
+			upload_bytes: upload_bytes + (now?.upload_bytes ?? 0)
+		};
+	}
+
+	// ---- Peers
+
+	get active(): boolean {
+		return this.#guard((swarm) => swarm.active) ?? false;
+	}
+
+	handleOriginPlaylist(rendition: string, url: string, text: string): void {
+		this.#guard((swarm) => swarm.handleOriginPlaylist(rendition, url, text));
+	}
+
+	playlist(rendition: string, request: PlaylistRequest, signal: AbortSignal): Promise<string | null> {
+		return this.#ask((swarm) => swarm.playlist(rendition, request, signal), signal);
+	}
+
+	part(url: string, signal: AbortSignal): Promise<SharedPart | null> {
+		return this.#ask((swarm) => swarm.part(url, signal), signal);
+	}
+
+	// ---- joining and leaving
+
+	async #join(): Promise<void> {
+		const turn = ++this.#turn;
+		this.#joining = true;
+		try {
+			const [make, upload] = await Promise.all([this.ports.load(), this.ports.mayUpload()]);
+			if (turn !== this.#turn) return;
+			this.#signalling = this.options.signalling?.() ?? null;
+			const swarm = make({
+				uuid: this.options.uuid,
+				tokenUrl: this.options.tokenUrl,
+				upload,
+				...(this.#signalling ? { signalling: this.#signalling } : {}),
+				...(this.token ? { accessToken: this.token } : {}),
+				...(this.log ? { log: this.log } : {})
+			});
+			this.#swarm = swarm;
+			this.#upload = upload;
+			this.#rendition = null;
+			this.#active_since_ms = null;
+			this.#inactive_since_ms = null;
+			this.#device_at_ms = this.#ticked_ms ?? 0;
+			this.#joining = false;
+			await swarm.start();
+		} catch (error) {
+			if (turn === this.#turn) this.#fail(error);
+		} finally {
+			if (turn === this.#turn) this.#joining = false;
+		}
+	}
+
+	#leave(): void {
+		this.#turn++;
+		this.#joining = false;
+		const swarm = this.#swarm;
+		const signalling = this.#signalling;
+		this.#swarm = this.#signalling = null;
+		try {
+			if (swarm) this.#end(swarm);
+		} finally {
+			signalling?.close();
+		}
+		if (swarm) this.onchange?.();
+	}
+
+	#end(swarm: Swarm): void {
+		try {
+			const { http_bytes, p2p_bytes, upload_bytes } = swarm.stats();
+			this.#before.http_bytes += http_bytes;
+			this.#before.p2p_bytes += p2p_bytes;
+			this.#before.upload_bytes += upload_bytes;
+		} catch (error) {
+			this.log?.(`swarm: ${String(error)}`);
+		}
+		try {
+			swarm.stop();
+		} catch (error) {
+			this.log?.(`swarm: ${String(error)}`);
+		}
+	}
+
+	/** Back to HTTP, and another attempt later. */
+	#fail(error: unknown): void {
+		this.log?.(`swarm: ${String(error)}`);
+		this.#leave();
+		const delay_ms = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.#failures++, 16));
+		// Half fixed, half random: an audience that failed together must not come back together.
+		this.#retry_at_ms = (this.#ticked_ms ?? 0) + delay_ms * (0.5 + 0.5 * this.ports.random());
+	}
+
+	/** Keeps the engine up to date, and watches it. */
+	#attend(now_ms: number, playback: Playback): void {
+		if (playback.rendition !== null && playback.rendition !== this.#rendition) {
+			this.#rendition = playback.rendition;
+			this.#guard((swarm) => swarm.setRendition(playback.rendition ?? ''));
+		}
+		if (now_ms - this.#playhead_at_ms >= PLAYHEAD_EVERY_MS) {
+			this.#playhead_at_ms = now_ms;
+			this.#guard((swarm) => swarm.handlePlayhead(playback.program_time_ms, now_ms));
+		}
+		const was_active = this.#active_since_ms !== null;
+		if (this.active) {
+			this.#inactive_since_ms = null;
+			this.#active_since_ms ??= now_ms;
+			if (now_ms - this.#active_since_ms >= GOOD_MS) this.#failures = 0;
+		} else {
+			this.#active_since_ms = null;
+			this.#inactive_since_ms ??= now_ms;
+			if (now_ms - this.#inactive_since_ms >= INACTIVE_MS) this.#fail('no way into the swarm');
+		}
+		if (was_active !== (this.#active_since_ms !== null)) this.onchange?.();
+		if (now_ms - this.#device_at_ms >= DEVICE_EVERY_MS) {
+			this.#device_at_ms = now_ms;
+			const turn = this.#turn;
+			void this.ports.mayUpload().then((upload) => {
+				// The engine knows only from its start whether it may give: leave, and join again with the next tick.
+				if (turn === this.#turn && this.#swarm && upload !== this.#upload) this.#leave();
+			}, () => undefined);
+		}
+	}
+
+	#askTerms(now_ms: number, playback: Playback): void {
+		if (this.#terms || this.options.allowed === false || !playback.live || !this.ports.capable()) return;
+		if (this.#watched_ms < TERMS_AFTER_S * 1000 || now_ms - this.#terms_asked_ms < TERMS_AGAIN_MS) return;
+		this.#terms_asked_ms = now_ms;
+		void this.#fetchTerms().then(
+			(terms) => {
+				this.#terms = terms;
+				this.onchange?.();
+			},
+			(error: unknown) => this.log?.(`swarm: ${String(error)}`)
+		);
+	}
+
+	async #fetchTerms(): Promise<Terms | null> {
+		const token = this.token ? await this.token() : null;
+		const response = await this.ports.fetch(this.options.tokenUrl, token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+		return response.ok ? parseTerms(await response.json()) : null;
+	}
+
+	/** An engine that throws is left; playback does not notice. */
+	#guard<T>(use: (swarm: Swarm) => T): T | undefined {
+		if (!this.#swarm) return undefined;
+		try {
+			return use(this.#swarm);
+		} catch (error) {
+			this.#fail(error);
+			return undefined;
+		}
+	}
+
+	async #ask<T>(use: (swarm: Swarm) => Promise<T | null>, signal: AbortSignal): Promise<T | null> {
+		const swarm = this.#swarm;
+		if (!swarm) return null;
+		try {
+			return await use(swarm);
+		} catch (error) {
+			if (!signal.aborted && swarm === this.#swarm) this.#fail(error);
+			return null;
+		}
+	}
+}
+
+/** Reads the token endpoint's answer; null when it is none. */
+export function parseTerms(answer: unknown): Terms | null {
+	if (typeof answer !== 'object' || answer === null) return null;
+	const { policy, minimumViewers, delaySeconds } = answer as Record<string, unknown>;
+	if (policy !== 'on' && policy !== 'opt-in' && policy !== 'off') return null;
+	return {
+		policy,
+		minimumViewers: typeof minimumViewers === 'number' ? minimumViewers : 3,
+		delaySeconds: typeof delaySeconds === 'number' ? delaySeconds : 10
+	};
+}
+
+/** A battery with less than this is spared. */
+const LOW_BATTERY = 0.2;
+
+/** The parts of `navigator` that say whether giving to others would cost the viewer. */
+export interface Device {
+	connection?: { saveData?: boolean; type?: string };
+	getBattery?: () => Promise<{ level: number; charging: boolean }>;
+}
+
+/** Whether this device can give: not on a cellular network, when data is to be saved, or with a low battery. */
+export async function mayUpload(device: Device): Promise<boolean> {
+	const { connection } = device;
+	if (connection?.saveData || connection?.type === 'cellular') return false;
+	const battery = await device.getBattery?.().catch(() => null);
+	return !battery || battery.charging || battery.level >= LOW_BATTERY;
+}
+
+const browserPorts: SharingPorts = {
+	load: async () => {
+		const { Swarm } = (await import('@shoal/swarm')) as unknown as { Swarm: new (options: SwarmOptions) => Swarm };
+		return (options) => new Swarm(options);
+	},
+	fetch: (url, init) => fetch(url, init),
+	capable: () => 'RTCPeerConnection' in globalThis && 'WebSocket' in globalThis,
+	mayUpload: () => mayUpload(navigator as Device),
+	random: () => Math.random()
+};

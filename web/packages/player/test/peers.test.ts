@@ -1,0 +1,248 @@
+import type { FragmentLoaderContext, HlsConfig, LoaderConfiguration, LoaderStats, PlaylistLoaderContext } from 'hls.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadersFor } from '../src/loaders';
+import { hedged, playlistRequest, renditionOf, type Peers, type PlaylistRequest, type SharedPart } from '../src/peers';
+import { Source } from '../src/source';
+
+const BASE = 'https://shoal.test/static/streaming-playlists/hls/u/';
+const PLAYLIST = `#EXTM3U
+#EXT-X-TARGETDURATION:2
+#EXT-X-PART-INF:PART-TARGET=0.2
+#EXT-X-MEDIA-SEQUENCE:4
+#EXT-X-MAP:URI="init.mp4"
+#EXT-X-PART:DURATION=0.2,URI="4.0.m4s",INDEPENDENT=YES
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI="4.1.m4s"
+`;
+const NEXT = PLAYLIST.replace('#EXT-X-PRELOAD', '#EXT-X-PART:DURATION=0.2,URI="4.1.m4s"\n#EXT-X-PRELOAD');
+
+/** A swarm that answers what the test says, when it says it. */
+class FakePeers implements Peers {
+	active = true;
+	told: [string, string, string][] = [];
+	requests: [string, PlaylistRequest][] = [];
+	parts: string[] = [];
+	aborted = 0;
+	answer: () => Promise<string | null> = () => Promise.resolve(null);
+	give: (url: string) => Promise<SharedPart | null> = () => Promise.resolve(null);
+	handleOriginPlaylist(rendition: string, url: string, text: string) {
+		this.told.push([rendition, url, text]);
+	}
+	playlist(rendition: string, request: PlaylistRequest, signal: AbortSignal) {
+		this.requests.push([rendition, request]);
+		signal.addEventListener('abort', () => this.aborted++);
+		return this.answer();
+	}
+	part(url: string, signal: AbortSignal) {
+		this.parts.push(url);
+		signal.addEventListener('abort', () => this.aborted++);
+		return this.give(url);
+	}
+}
+
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+const later = <T>(value: T, ms: number): Promise<T> => new Promise((resolve) => setTimeout(() => resolve(value), ms));
+
+interface Loaded {
+	data: string | ArrayBuffer;
+	stats: LoaderStats;
+}
+
+describe('with peers', () => {
+	let peers: FakePeers;
+	let source: Source;
+	/** URLs that the origin was asked for. */
+	let fetched: string[];
+	let origin: (url: string) => Promise<Response>;
+
+	beforeEach(() => {
+		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+		peers = new FakePeers();
+		source = new Source(`${BASE}master.m3u8`, 0.95, null);
+		source.peers = peers;
+		source.buffered_s = () => 1.3;
+		fetched = [];
+		origin = async (url) => new Response(url.includes('.m3u8') ? PLAYLIST : new Uint8Array([9, 9]));
+		vi.stubGlobal('fetch', (url: string) => {
+			fetched.push(url);
+			return origin(url);
+		});
+	});
+	afterEach(() => {
+		vi.unstubAllGlobals();
+		vi.useRealTimers();
+	});
+
+	function load(kind: 'pLoader' | 'fLoader', url: string): Promise<Loaded> {
+		const loader = new (loadersFor(source)[kind])({} as HlsConfig);
+		const context = { url, ...(kind === 'fLoader' ? { part: {} } : {}) } as unknown as PlaylistLoaderContext & FragmentLoaderContext;
+		const config = { loadPolicy: { maxTimeToFirstByteMs: 8_000, maxLoadTimeMs: 15_000 } } as LoaderConfiguration;
+		return new Promise((resolve, reject) => {
+			loader.load(context, config, {
+				onSuccess: (response, stats) => resolve({ data: response.data as string | ArrayBuffer, stats }),
+				onError: (error) => reject(new Error(error.text)),
+				onTimeout: () => reject(new Error('timeout'))
+			});
+		});
+	}
+	const reload = `${BASE}source.m3u8?_HLS_msn=4&_HLS_part=1&_HLS_skip=YES`;
+
+	describe('a playlist', () => {
+		it('comes from them, and what it names is not fetched ahead', async () => {
+			peers.answer = () => later(NEXT, 150);
+			const loaded = load('pLoader', reload);
+			await vi.advanceTimersByTimeAsync(150);
+			expect((await loaded).data).toContain('4.1.m4s');
+			expect(peers.requests).toEqual([['source', { msn: 4, part: 1, skip: true }]]);
+			expect(fetched).toEqual([]);
+			expect(source.rendition).toBe('source');
+			expect(source.playlist?.parts).toHaveLength(2);
+			// What came from peers is no news to them.
+			expect(peers.told).toEqual([]);
+		});
+
+		it('comes from the origin when nothing has to be waited for, and is told to them', async () => {
+			await load('pLoader', `${BASE}source.m3u8`);
+			expect(peers.requests).toEqual([]);
+			expect(fetched).toEqual([`${BASE}source.m3u8`]);
+			expect(peers.told).toEqual([['source', `${BASE}source.m3u8`, PLAYLIST]]);
+		});
+
+		it('comes from the origin at once when they have nothing, and after three parts when they are late', async () => {
+			await load('pLoader', reload);
+			expect(fetched).toEqual([reload]);
+
+			peers.answer = never;
+			const loaded = load('pLoader', reload);
+			await vi.advanceTimersByTimeAsync(590);
+			expect(fetched).toHaveLength(1);
+			await vi.advanceTimersByTimeAsync(20);
+			expect(fetched).toHaveLength(2);
+			await loaded;
+			expect(peers.told).toHaveLength(2);
+			expect(peers.aborted).toBe(2);
+		});
+
+		it('is taken from them even late, if the origin is later', async () => {
+			peers.answer = () => later(NEXT, 700);
+			origin = never;
+			const loaded = load('pLoader', reload);
+			await vi.advanceTimersByTimeAsync(700);
+			expect((await loaded).data).toContain('4.1.m4s');
+			expect(fetched).toHaveLength(1);
+		});
+
+		it('comes from the origin when they fail, or are not there', async () => {
+			peers.answer = () => Promise.reject(new Error('broken'));
+			await load('pLoader', reload);
+			peers.active = false;
+			await load('pLoader', reload);
+			expect(fetched).toEqual([reload, reload, `${BASE}init.mp4`, `${BASE}4.0.m4s`]);
+			expect(peers.requests).toHaveLength(1);
+		});
+	});
+
+	describe('a part', () => {
+		const url = `${BASE}4.1.m4s`;
+		const shared = (...bytes: number[]): SharedPart => ({ data: new Uint8Array(bytes).buffer, http_bytes: 0, p2p_bytes: bytes.length });
+
+		it('comes from them as a copy, with the time that the link would have taken', async () => {
+			source.throughput.add(1_000_000, 1_000);
+			const part: SharedPart = { data: new ArrayBuffer(100_000), http_bytes: 0, p2p_bytes: 100_000 };
+			peers.give = () => Promise.resolve(part);
+			await vi.advanceTimersByTimeAsync(1_000);
+			const now_ms = performance.now();
+			const { data, stats } = await load('fLoader', url);
+			expect(data).not.toBe(part.data);
+			structuredClone(data, { transfer: [data as ArrayBuffer] });
+			expect(part.data.byteLength).toBe(100_000);
+			expect(stats.loading.end).toBe(now_ms);
+			expect(stats.loading.end - stats.loading.first).toBeCloseTo(100, 3);
+			expect(stats.loaded).toBe(100_000);
+			expect(source.http_bytes).toBe(0);
+			// Nothing was learnt of the link.
+			expect(source.throughput.bps).toBeCloseTo(8_000_000, 0);
+			expect(fetched).toEqual([]);
+		});
+
+		it('comes from the origin at once when they have nothing or fail', async () => {
+			expect(new Uint8Array((await load('fLoader', url)).data as ArrayBuffer)).toEqual(new Uint8Array([9, 9]));
+			peers.give = () => Promise.reject(new Error('broken'));
+			await load('fLoader', url);
+			expect(fetched).toEqual([url, url]);
+			expect(source.http_bytes).toBe(4);
+		});
+
+		it('is waited for as long as the buffer lasts, less what the origin needs', async () => {
+			peers.give = never;
+			const loaded = load('fLoader', url);
+			await vi.advanceTimersByTimeAsync(990);
+			expect(fetched).toEqual([]);
+			await vi.advanceTimersByTimeAsync(20);
+			expect(fetched).toEqual([url]);
+			await loaded;
+			expect(peers.aborted).toBe(1);
+		});
+
+		it('is hardly waited for when the buffer is empty', async () => {
+			source.buffered_s = () => 0;
+			peers.give = () => later(shared(1), 40);
+			const early = load('fLoader', url);
+			await vi.advanceTimersByTimeAsync(40);
+			expect((await early).stats.loaded).toBe(1);
+			peers.give = never;
+			const late = load('fLoader', url);
+			await vi.advanceTimersByTimeAsync(60);
+			expect((await late).stats.loaded).toBe(2);
+		});
+
+		it('that was on its way already is not asked for again', async () => {
+			peers.active = false;
+			await load('pLoader', reload);
+			await vi.advanceTimersByTimeAsync(0);
+			peers.active = true;
+			await load('fLoader', `${BASE}4.0.m4s`);
+			expect(peers.parts).toEqual([]);
+			expect(fetched.filter((asked) => asked.endsWith('4.0.m4s'))).toHaveLength(1);
+		});
+	});
+});
+
+describe('what a reload asks for', () => {
+	it('is read from its address', () => {
+		expect(playlistRequest('https://x/s.m3u8?_HLS_msn=12&_HLS_part=3')).toEqual({ msn: 12, part: 3, skip: false });
+		expect(playlistRequest('https://x/s.m3u8?_HLS_msn=12&_HLS_skip=YES')).toEqual({ msn: 12, part: null, skip: true });
+		for (const url of ['https://x/s.m3u8', 'https://x/s.m3u8?_HLS_msn=-1', 'https://x/s.m3u8?_HLS_msn=1&_HLS_part=x']) {
+			expect(playlistRequest(url)).toBeNull();
+		}
+		expect(renditionOf('https://x/a/b/720p.m3u8?_HLS_msn=1')).toBe('720p');
+	});
+});
+
+describe('hedged', () => {
+	it('aborts the one that lost, and both with the caller', async () => {
+		const signals: AbortSignal[] = [];
+		const note = <T>(answer: Promise<T>) => (signal: AbortSignal) => {
+			signals.push(signal);
+			return answer;
+		};
+		await hedged(new AbortController().signal, 0, note(never<number | null>()), note(later(1, 5)));
+		expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+
+		const caller = new AbortController();
+		const second = vi.fn(() => never<number>());
+		const waiting = hedged(
+			caller.signal,
+			1_000,
+			(signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+			second
+		);
+		caller.abort();
+		await expect(waiting).rejects.toThrow('aborted');
+		expect(second).not.toHaveBeenCalled();
+	});
+
+	it('fails with the origin', async () => {
+		const failed = hedged(new AbortController().signal, 0, () => never<number | null>(), () => Promise.reject(new Error('HTTP 503')));
+		await expect(failed).rejects.toThrow('HTTP 503');
+	});
+});

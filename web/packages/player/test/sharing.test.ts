@@ -1,0 +1,359 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mayUpload, obstacle, parseTerms, Sharing, type Facts, type Playback, type SharingOptions, type SharingPorts, type Swarm, type SwarmOptions } from '../src/sharing';
+
+const GOOD: Facts = {
+	live: true,
+	following: true,
+	capable: true,
+	allowed: true,
+	choice: null,
+	terms: { policy: 'on', minimumViewers: 3, delaySeconds: 10 },
+	viewers: 3,
+	watched_s: 10,
+	joined: false
+};
+
+describe('obstacle', () => {
+	const off = { policy: 'off', minimumViewers: 3, delaySeconds: 10 } as const;
+	const opt_in = { policy: 'opt-in', minimumViewers: 3, delaySeconds: 10 } as const;
+	it.each<[string, Partial<Facts>, ReturnType<typeof obstacle>]>([
+		['nothing', {}, null],
+		['no WebRTC', { capable: false }, 'incapable'],
+		['the embedding page', { allowed: false, choice: true }, 'forbidden'],
+		['the viewer', { choice: false }, 'declined'],
+		['a recording', { live: false }, 'not-live'],
+		['terms that are not known', { terms: null, choice: true }, 'policy'],
+		['an instance that never shares', { terms: off, choice: true }, 'policy'],
+		['an instance that waits for a choice', { terms: opt_in }, 'declined'],
+		['an instance that waited for a choice', { terms: opt_in, choice: true }, null],
+		['a pause', { following: false }, 'away'],
+		['too few viewers', { viewers: 2 }, 'few-viewers'],
+		['the first seconds', { watched_s: 9.9 }, 'early'],
+		['the first seconds of who is in already', { watched_s: 0, joined: true }, null]
+	])('%s', (_, change, found) => {
+		expect(obstacle({ ...GOOD, ...change })).toBe(found);
+	});
+});
+
+describe('what the device can give', () => {
+	it('is nothing on a cellular network, when saving data, or with a low battery', async () => {
+		expect(await mayUpload({})).toBe(true);
+		expect(await mayUpload({ connection: { type: 'wifi', saveData: false } })).toBe(true);
+		expect(await mayUpload({ connection: { type: 'cellular' } })).toBe(false);
+		expect(await mayUpload({ connection: { saveData: true } })).toBe(false);
+		expect(await mayUpload({ getBattery: async () => ({ level: 0.1, charging: false }) })).toBe(false);
+		expect(await mayUpload({ getBattery: async () => ({ level: 0.1, charging: true }) })).toBe(true);
+		expect(await mayUpload({ getBattery: () => Promise.reject(new Error('not allowed')) })).toBe(true);
+	});
+});
+
+it('reads terms, and nothing else', () => {
+	expect(parseTerms({ policy: 'opt-in', minimumViewers: 5, delaySeconds: 0 })).toEqual({ policy: 'opt-in', minimumViewers: 5, delaySeconds: 0 });
+	expect(parseTerms({ policy: 'on' })).toEqual({ policy: 'on', minimumViewers: 3, delaySeconds: 10 });
+	for (const wrong of [null, 'on', {}, { policy: 'sometimes' }]) expect(parseTerms(wrong)).toBeNull();
+});
+
+class FakeSwarm implements Swarm {
+	active = false;
+	stopped = 0;
+	rendition: string | null = null;
+	playheads: (number | null)[] = [];
+	/** What the next call throws. */
+	broken: Error | null = null;
+	bytes = { peers: 2, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 };
+	starting: Promise<void> = Promise.resolve();
+	constructor(readonly options: SwarmOptions) {}
+	start() {
+		return this.starting;
+	}
+	stop() {
+		this.stopped++;
+		this.active = false;
+	}
+	setRendition(name: string) {
+		this.rendition = name;
+	}
+	handleOriginPlaylist() {
+		if (this.broken) throw this.broken;
+	}
+	handlePlayhead(time_ms: number | null) {
+		this.playheads.push(time_ms);
+	}
+	playlist() {
+		return this.broken ? Promise.reject(this.broken) : Promise.resolve('#EXTM3U');
+	}
+	part() {
+		return Promise.resolve(null);
+	}
+	stats() {
+		return this.bytes;
+	}
+}
+
+/** A viewer in virtual time: a swarm is there as soon as everything allows it. */
+class World implements SharingPorts {
+	now_ms = 1_000;
+	swarms: FakeSwarm[] = [];
+	loads = 0;
+	asked: [string, RequestInit][] = [];
+	terms: unknown = { policy: 'on', minimumViewers: 3, delaySeconds: 10 };
+	status = 200;
+	upload = true;
+	webrtc = true;
+	failing: Error | null = null;
+	starts: () => Promise<void> = () => Promise.resolve();
+	playback: Playback = { live: true, playing: true, following: true, rendition: 'source', program_time_ms: 5 };
+	sharing: Sharing;
+
+	constructor(options: Partial<SharingOptions> = {}, viewers = 3) {
+		this.sharing = new Sharing({ uuid: 'u', tokenUrl: 'https://x/token', ...options }, null, null, this);
+		this.sharing.setViewers(viewers);
+	}
+	async load() {
+		this.loads++;
+		if (this.failing) throw this.failing;
+		return (options: SwarmOptions) => {
+			const swarm = new FakeSwarm(options);
+			swarm.starting = this.starts();
+			this.swarms.push(swarm);
+			return swarm;
+		};
+	}
+	async fetch(url: string, init: RequestInit) {
+		this.asked.push([url, init]);
+		return new Response(JSON.stringify(this.terms), { status: this.status });
+	}
+	capable() {
+		return this.webrtc;
+	}
+	async mayUpload() {
+		return this.upload;
+	}
+	random() {
+		return 1;
+	}
+	get swarm(): FakeSwarm {
+		const last = this.swarms.at(-1);
+		if (!last) throw new Error('no swarm was joined');
+		return last;
+	}
+	async run(seconds: number) {
+		for (let i = 0; i < seconds * 10; i++) {
+			this.now_ms += 100;
+			this.sharing.handleTick(this.now_ms, this.playback);
+			// Answers of the network, and what follows from them.
+			for (let turn = 0; turn < 12; turn++) await Promise.resolve();
+			if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+		}
+	}
+}
+
+describe('joining', () => {
+	it('happens after the delay, with enough viewers, and not before', async () => {
+		const world = new World({}, 2);
+		await world.run(30);
+		expect(world.loads).toBe(0);
+		expect(world.sharing.state).toEqual({ available: true, on: true, active: false, upload: true, obstacle: 'few-viewers' });
+		world.sharing.setViewers(3);
+		await world.run(0.5);
+		expect(world.swarms).toHaveLength(1);
+		expect(world.swarm.rendition).toBe('source');
+		world.swarm.active = true;
+		expect(world.sharing.active).toBe(true);
+		expect(world.sharing.state.obstacle).toBeNull();
+
+		const patient = new World();
+		await patient.run(9);
+		expect(patient.loads).toBe(0);
+		await patient.run(2);
+		expect(patient.swarms).toHaveLength(1);
+	});
+
+	it('asks for the terms once, after the first picture, with the viewer\'s token', async () => {
+		const world = new World();
+		world.sharing = new Sharing({ uuid: 'u', tokenUrl: 'https://x/token' }, () => 'secret', null, world);
+		await world.run(1);
+		expect(world.asked).toEqual([]);
+		await world.run(30);
+		expect(world.asked).toEqual([['https://x/token', { headers: { Authorization: 'Bearer secret' } }]]);
+	});
+
+	it('counts only what was watched', async () => {
+		const world = new World();
+		world.playback.playing = false;
+		await world.run(60);
+		expect(world.loads).toBe(0);
+	});
+
+	it.each<[string, Partial<SharingOptions>, Partial<World>]>([
+		['the viewer said no', { choice: false }, {}],
+		['the embedding page said no', { allowed: false, choice: true }, {}],
+		['the instance says no', { choice: true }, { terms: { policy: 'off', minimumViewers: 0, delaySeconds: 0 } }],
+		['the instance wants to be asked', {}, { terms: { policy: 'opt-in', minimumViewers: 0, delaySeconds: 0 } }],
+		['there is no WebRTC', {}, { webrtc: false }],
+		['there is no swarm', {}, { status: 404 }],
+		['the answer is none', {}, { terms: 'hello' }]
+	])('never loads the engine when %s', async (_, options, change) => {
+		const world = Object.assign(new World(options, 100), change);
+		await world.run(120);
+		expect(world.loads).toBe(0);
+		expect(world.sharing.active).toBe(false);
+		expect(world.sharing.state.available).toBe(world.sharing.state.obstacle === 'declined');
+	});
+
+	it('follows the viewer\'s switch at once', async () => {
+		const world = new World();
+		await world.run(11);
+		const first = world.swarm;
+		first.active = true;
+		world.sharing.choose(false);
+		expect(first.stopped).toBe(1);
+		await world.run(60);
+		expect(world.swarms).toHaveLength(1);
+		expect(world.sharing.state.on).toBe(false);
+		// What went through it stays counted.
+		expect(world.sharing.stats()).toEqual({ peers: 0, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 });
+		world.sharing.choose(true);
+		await world.run(0.5);
+		expect(world.swarms).toHaveLength(2);
+		expect(world.sharing.stats()).toEqual({ peers: 2, http_bytes: 20, p2p_bytes: 200, upload_bytes: 100 });
+	});
+
+	it('is undone when it was still under way', async () => {
+		const world = new World();
+		let loaded: () => void = () => undefined;
+		const wait = new Promise<void>((resolve) => (loaded = resolve));
+		const load = world.load.bind(world);
+		world.load = async () => {
+			await wait;
+			return load();
+		};
+		await world.run(11);
+		world.sharing.choose(false);
+		loaded();
+		await world.run(1);
+		expect(world.swarms).toHaveLength(0);
+	});
+});
+
+describe('leaving', () => {
+	let world: World;
+	beforeEach(async () => {
+		world = new World();
+		await world.run(11);
+		world.swarm.active = true;
+	});
+	afterEach(() => world.sharing.stop());
+
+	it('waits out a short pause and a small audience', async () => {
+		world.playback.following = false;
+		await world.run(9);
+		world.playback.following = true;
+		world.sharing.setViewers(1);
+		await world.run(29);
+		expect(world.swarm.stopped).toBe(0);
+		world.sharing.setViewers(3);
+		await world.run(1);
+		world.sharing.setViewers(1);
+		await world.run(31);
+		expect(world.swarm.stopped).toBe(1);
+		expect(world.sharing.state.obstacle).toBe('few-viewers');
+	});
+
+	it('comes with a long pause, and with the end of the live', async () => {
+		world.playback.following = false;
+		await world.run(11);
+		expect(world.swarm.stopped).toBe(1);
+		world.playback.following = true;
+		await world.run(1);
+		expect(world.swarms).toHaveLength(2);
+		world.playback.live = false;
+		await world.run(0.1);
+		expect(world.swarm.stopped).toBe(1);
+	});
+
+	it('and coming back follow what the device can give', async () => {
+		expect(world.swarm.options.upload).toBe(true);
+		world.upload = false;
+		await world.run(16);
+		expect(world.swarms.map((swarm) => [swarm.options.upload, swarm.stopped])).toEqual([
+			[true, 1],
+			[false, 0]
+		]);
+	});
+
+	it('lets go of the page\'s socket', async () => {
+		const close = vi.fn();
+		const signalling = { open: true, send: () => undefined, onopen: null, onclose: null, onmessage: null, close };
+		world.sharing.stop();
+		world = new World({ signalling: () => signalling });
+		await world.run(11);
+		expect(world.swarm.options.signalling).toBe(signalling);
+		world.sharing.stop();
+		expect(close).toHaveBeenCalledTimes(1);
+	});
+});
+
+describe('an engine that fails', () => {
+	it('is left at the first exception, and tried again later and later', async () => {
+		const world = new World();
+		await world.run(11);
+		world.swarm.active = true;
+		world.swarm.broken = new Error('broken');
+		expect(() => world.sharing.handleOriginPlaylist('source', 'u', 't')).not.toThrow();
+		expect(world.swarm.stopped).toBe(1);
+		expect(world.sharing.active).toBe(false);
+		await world.run(14);
+		expect(world.swarms).toHaveLength(1);
+		await world.run(2);
+		expect(world.swarms).toHaveLength(2);
+		world.swarm.active = true;
+		world.swarm.broken = new Error('again');
+		expect(await world.sharing.playlist('source', { msn: 1, part: 0, skip: false }, new AbortController().signal)).toBeNull();
+		expect(world.swarm.stopped).toBe(1);
+		await world.run(29);
+		expect(world.swarms).toHaveLength(2);
+		await world.run(2);
+		expect(world.swarms).toHaveLength(3);
+	});
+
+	it('that cannot be loaded, or does not start, is no fault', async () => {
+		const world = new World();
+		world.failing = new Error('chunk is gone');
+		await world.run(20);
+		expect(world.loads).toBe(1);
+		world.failing = null;
+		world.starts = () => Promise.reject(new Error('no token'));
+		await world.run(20);
+		expect(world.swarms).toHaveLength(1);
+		expect(world.swarm.stopped).toBe(1);
+	});
+
+	it('that finds no way in is left after a while', async () => {
+		const world = new World();
+		await world.run(11);
+		await world.run(21);
+		expect(world.swarm.stopped).toBe(1);
+		expect(world.swarms).toHaveLength(1);
+	});
+
+	it('that was aborted did not fail', async () => {
+		const world = new World();
+		await world.run(11);
+		world.swarm.active = true;
+		world.swarm.broken = new DOMException('aborted', 'AbortError');
+		expect(await world.sharing.playlist('source', { msn: 1, part: 0, skip: false }, AbortSignal.abort())).toBeNull();
+		expect(world.swarm.stopped).toBe(0);
+	});
+});
+
+it('tells the engine where the picture is, a few times a second', async () => {
+	const world = new World();
+	await world.run(11);
+	world.swarm.playheads = [];
+	world.playback.program_time_ms = 77;
+	await world.run(3);
+	expect(world.swarm.playheads.length).toBeGreaterThanOrEqual(9);
+	expect(world.swarm.playheads.length).toBeLessThanOrEqual(16);
+	expect(world.swarm.playheads.at(-1)).toBe(77);
+});
