@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { outlive } from './outlive';
 
 /** A small picture: the encoder must not take what the browser and the server need of two cores. */
@@ -7,6 +8,8 @@ export const HEIGHT = 360;
 const FPS = 30;
 /** Keyframes every 2 s. */
 const GOP = 60;
+const NOISE_ROW = 120;
+const NOISE_ROWS = 160;
 
 /** The clock: 32 bits of milliseconds since the Unix epoch and 8 of checksum, black or white blocks along the top. */
 export const CLOCK = { bits: 40, block_px: 16, height_px: 24 };
@@ -18,15 +21,19 @@ export class Publisher {
 	#said = '';
 	readonly started_ms = Date.now();
 
-	constructor(url: string) {
+	/** `prefix`: words before the command. `noisy`: a picture that needs all of `bitrate_kbps`. */
+	constructor(url: string, { prefix = [], bitrate_kbps = 800, noisy = false }: { prefix?: string[]; bitrate_kbps?: number; noisy?: boolean } = {}) {
+		const [program, ...words] = [...prefix, 'ffmpeg'];
 		this.#child = spawn(
-			'ffmpeg',
+			program!,
 			[
+				words,
 				['-hide_banner', '-loglevel', 'warning'],
 				['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', `${FPS}`, '-probesize', '32', '-thread_queue_size', '64', '-i', 'pipe:0'],
 				['-re', '-f', 'lavfi', '-i', 'sine=frequency=330:sample_rate=48000'],
 				['-map', '0:v', '-map', '1:a'],
-				['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-b:v', '800k', '-g', `${GOP}`, '-keyint_min', `${GOP}`, '-sc_threshold', '0'],
+				['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-g', `${GOP}`, '-keyint_min', `${GOP}`, '-sc_threshold', '0'],
+				['-b:v', `${bitrate_kbps}k`, '-maxrate', `${bitrate_kbps}k`, '-bufsize', `${bitrate_kbps / 2}k`],
 				['-threads', '1', '-c:a', 'aac', '-b:a', '96k', '-f', 'flv', url]
 			].flat(),
 			{ stdio: ['pipe', 'ignore', 'pipe'] }
@@ -34,10 +41,10 @@ export class Publisher {
 		outlive(this.#child);
 		this.#child.stderr?.on('data', (data: Buffer) => (this.#said = (this.#said + data.toString()).slice(-4000)));
 		this.#child.stdin?.on('error', () => undefined);
-		this.#frames = this.#draw();
+		this.#frames = this.#draw(noisy ? randomBytes((NOISE_ROWS + 1) * WIDTH) : null);
 	}
 
-	#draw(): ReturnType<typeof setInterval> {
+	#draw(noise: Buffer | null): ReturnType<typeof setInterval> {
 		const picture = background();
 		let start_ms = Infinity;
 		let drawn = 0;
@@ -51,6 +58,8 @@ export class Publisher {
 			for (; drawn < due; drawn++) {
 				const frame = stamped(picture);
 				// A frame's place in the picture shows that it moves, to eyes and to the encoder.
+				// Noise is what an encoder spends bits on: without it the picture would need a tenth of its bitrate.
+				if (noise) noise.copy(frame, NOISE_ROW * WIDTH, (drawn * 7919) % WIDTH, ((drawn * 7919) % WIDTH) + NOISE_ROWS * WIDTH);
 				frame.fill(235, (HEIGHT - 8) * WIDTH, (HEIGHT - 8) * WIDTH + ((drawn * 4) % WIDTH));
 				this.#child.stdin?.write(frame);
 			}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Api, LatencyMode, Privacy, type NewLive } from '@shoal/api-client';
 import type { Page } from 'playwright-core';
+import type { Namespace } from './namespace';
 import { outlive } from './outlive';
 import { until } from './until';
 
@@ -45,12 +46,16 @@ export class Shoal {
 	readonly #log_path = join(this.data_dir, 'shoal.log');
 	readonly #environment: Record<string, string>;
 
-	private constructor(environment: Record<string, string>) {
+	private constructor(
+		environment: Record<string, string>,
+		private readonly namespace: Namespace | null
+	) {
 		this.#environment = environment;
 	}
 
-	static async start(environment: Record<string, string> = {}): Promise<Shoal> {
-		const shoal = new Shoal(environment);
+	/** In a network `namespace`, if one is given, at ports 9000 and 1935 of its address. */
+	static async start(environment: Record<string, string> = {}, namespace: Namespace | null = null): Promise<Shoal> {
+		const shoal = new Shoal(environment, namespace);
 		await shoal.run();
 		return shoal;
 	}
@@ -78,15 +83,18 @@ export class Shoal {
 		const before = this.#addresses;
 		const started_ms = Date.now();
 		const log = openSync(this.#log_path, 'a');
-		const child = spawn(binary(), ['serve'], {
+		const address = this.namespace?.address;
+		const [program, ...words] = [...(this.namespace?.prefix ?? []), binary(), 'serve'];
+		const child = spawn(program!, words, {
 			cwd: this.data_dir,
 			stdio: ['ignore', log, log],
 			env: {
 				PATH: process.env.PATH,
 				HOME: this.data_dir,
 				SHOAL_DATA_DIR: this.data_dir,
-				SHOAL_HTTP_LISTEN: before?.http ?? '127.0.0.1:0',
-				SHOAL_RTMP_LISTEN: before?.rtmp ?? '127.0.0.1:0',
+				SHOAL_HTTP_LISTEN: before?.http ?? (address ? `${address}:9000` : '127.0.0.1:0'),
+				SHOAL_RTMP_LISTEN: before?.rtmp ?? (address ? `${address}:1935` : '127.0.0.1:0'),
+				...(address ? { SHOAL_PUBLIC_URL: `http://${address}:9000` } : {}),
 				SHOAL_ROOT_PASSWORD: PASSWORD,
 				SHOAL_LOG: 'info',
 				...this.#environment
