@@ -68,8 +68,11 @@ const RESCUES_MS = 5_000;
 const MAX_RUNS = 2;
 /** Without any flowing stripe for this long, playback takes its parts itself again. */
 const DRY_MS = 5_000;
-/** Parents that are asked for manifests too, where the tracker does not send them. */
-const MANIFEST_SOURCES = 2;
+/**
+ * Where the tracker does not send manifests to everybody they come down the trees of the first stripes: a tree has no
+ * cycles, so that everybody in it gets them, which two peers that rely on each other would not.
+ */
+const MANIFEST_STRIPES = 2;
 /** A channel that has been waiting for this long cannot carry what it was given. */
 const SHED_MS = 1_000;
 /** Peers in mind: connections are bounded by the driver, this bounds what is remembered of others. */
@@ -507,7 +510,7 @@ export class Core {
 	#subscribe(now: number, stripe: Stripe, link: Link): void {
 		link.state = 'asked';
 		link.since_ms = now;
-		link.manifests = !this.#tracker_manifests && this.#manifestSources() < MANIFEST_SOURCES;
+		link.manifests = !this.#tracker_manifests && stripe.index < MANIFEST_STRIPES;
 		const from = this.#firstMissing(stripe);
 		this.#send(link.peer!, { type: 'subscribe', rendition: this.#rendition, stripe: stripe.index, from, manifests: link.manifests });
 	}
@@ -527,23 +530,12 @@ export class Core {
 		return newest + 1;
 	}
 
-	#manifestSources(): number {
-		let count = 0;
-		for (const stripe of this.#stripes) {
-			for (const link of [stripe.source, stripe.next]) if (link?.manifests && link.state !== 'opening') count++;
-			// The origin's stream carries them.
-			if (stripe.from_origin) count++;
-		}
-		return count;
-	}
-
 	/** The tracker sends no manifests any longer: parents do. */
 	#askForManifests(now: number): void {
 		if (this.#tracker_manifests) return;
-		for (const stripe of this.#stripes) {
+		for (const stripe of this.#stripes.slice(0, MANIFEST_STRIPES)) {
 			const link = stripe.source;
 			if (link === null || link.peer === null || link.state !== 'flowing' || link.manifests) continue;
-			if (this.#manifestSources() >= MANIFEST_SOURCES) return;
 			const { since_ms } = link;
 			this.#subscribe(now, stripe, link);
 			link.state = 'flowing';
