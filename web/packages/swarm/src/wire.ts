@@ -271,27 +271,32 @@ export class Writer {
 	}
 
 	u8(value: number): this {
-		this.#view.setUint8(this.#advance(1), value);
+		const at = this.#advance(1);
+		this.#view.setUint8(at, value);
 		return this;
 	}
 
 	u16(value: number): this {
-		this.#view.setUint16(this.#advance(2), value, true);
+		const at = this.#advance(2);
+		this.#view.setUint16(at, value, true);
 		return this;
 	}
 
 	u32(value: number): this {
-		this.#view.setUint32(this.#advance(4), value, true);
+		const at = this.#advance(4);
+		this.#view.setUint32(at, value, true);
 		return this;
 	}
 
 	u64(value: number): this {
-		this.#view.setBigUint64(this.#advance(8), BigInt(value), true);
+		const at = this.#advance(8);
+		this.#view.setBigUint64(at, BigInt(value), true);
 		return this;
 	}
 
 	bytes(value: Uint8Array): this {
-		this.#bytes.set(value, this.#advance(value.length));
+		const at = this.#advance(value.length);
+		this.#bytes.set(value, at);
 		return this;
 	}
 

@@ -1,0 +1,137 @@
+/** One data channel to one peer: messages, slices put together, and what still waits to be sent. */
+
+import { decode, encode, encodeSlice, WireError, type Message, type Place } from './wire';
+
+/** What is used of `RTCDataChannel`. */
+export interface DataChannel {
+	readonly label: string;
+	readonly readyState: string;
+	readonly bufferedAmount: number;
+	bufferedAmountLowThreshold: number;
+	binaryType: string;
+	onopen: ((event: never) => void) | null;
+	onclose: ((event: never) => void) | null;
+	onerror: ((event: never) => void) | null;
+	onmessage: ((event: { data: unknown }) => void) | null;
+	onbufferedamountlow: ((event: never) => void) | null;
+	send(data: Uint8Array<ArrayBuffer>): void;
+	close(): void;
+}
+
+/** A message as the engine sees it: SLICE and DATA are put together. */
+export type ChannelMessage = Exclude<Message, { type: 'manifest' | 'slice' | 'data' }>;
+
+/** A whole slice; its hash is not checked yet. */
+export interface Slice {
+	rendition: number;
+	place: Place;
+	index: number;
+	data: Uint8Array;
+}
+
+export interface ChannelEvents {
+	message(message: ChannelMessage): void;
+	manifest(bytes: Uint8Array): void;
+	slice(slice: Slice): void;
+	/** bytes that wait to be sent, after they fell to nothing */
+	buffered(bytes: number): void;
+	/** The peer broke the protocol, or does not take what is sent: the pair has to be closed. */
+	broken(why: string): void;
+}
+
+/** A peer that takes nothing while this much waits for it is gone: three seconds of a 10 Mbit/s stream. */
+export const MAX_BUFFERED_BYTES = 4 << 20;
+
+/** Puts SLICE and DATA together. */
+export class SliceReader {
+	#slice: Slice | null = null;
+	#filled = 0;
+
+	/** A slice when `message` made it whole. Throws `WireError` for DATA without or beyond its SLICE. */
+	handle(message: Extract<Message, { type: 'slice' | 'data' }>): Slice | null {
+		const { payload } = message;
+		if (message.type === 'slice') {
+			if (this.#slice) throw new WireError('sequence', 'SLICE while another is open');
+			const { rendition, place, index } = message;
+			this.#slice = { rendition, place, index, data: new Uint8Array(message.length) };
+			this.#filled = 0;
+		}
+		const slice = this.#slice;
+		if (!slice) throw new WireError('sequence', 'DATA without SLICE');
+		if (this.#filled + payload.length > slice.data.length) throw new WireError('sequence', 'DATA beyond its SLICE');
+		slice.data.set(payload, this.#filled);
+		this.#filled += payload.length;
+		if (this.#filled < slice.data.length) return null;
+		this.#slice = null;
+		return slice;
+	}
+}
+
+export class Channel {
+	/** bytes of slices sent, and all bytes received */
+	sent_bytes = 0;
+	received_bytes = 0;
+	#slices = new SliceReader();
+	#broken = false;
+
+	/** `channel` is open. */
+	constructor(
+		private readonly channel: DataChannel,
+		private readonly events: ChannelEvents
+	) {
+		channel.binaryType = 'arraybuffer';
+		channel.bufferedAmountLowThreshold = 0;
+		channel.onbufferedamountlow = () => events.buffered(channel.bufferedAmount);
+		channel.onmessage = (event) => this.#handle(event.data);
+	}
+
+	get buffered_bytes(): number {
+		return this.channel.bufferedAmount;
+	}
+
+	send(message: Message): void {
+		this.#send(encode(message));
+	}
+
+	sendSlice(slice: Slice): void {
+		for (const bytes of encodeSlice(slice.rendition, slice.place, slice.index, slice.data)) this.#send(bytes);
+		this.sent_bytes += slice.data.length;
+	}
+
+	#send(bytes: Uint8Array<ArrayBuffer>): void {
+		if (this.#broken || this.channel.readyState !== 'open') return;
+		if (this.channel.bufferedAmount > MAX_BUFFERED_BYTES) return this.#break('takes nothing');
+		try {
+			this.channel.send(bytes);
+		} catch (error) {
+			this.#break(String(error));
+		}
+	}
+
+	#handle(data: unknown): void {
+		if (this.#broken) return;
+		try {
+			if (!(data instanceof ArrayBuffer)) throw new WireError('length', 'text on the channel');
+			this.received_bytes += data.byteLength;
+			const message = decode(new Uint8Array(data));
+			if (!message) return;
+			if (message.type === 'manifest') {
+				this.events.manifest(message.bytes);
+			} else if (message.type === 'slice' || message.type === 'data') {
+				const slice = this.#slices.handle(message);
+				if (slice) this.events.slice(slice);
+			} else {
+				this.events.message(message);
+			}
+		} catch (error) {
+			if (!(error instanceof WireError)) throw error;
+			this.#break(error.message);
+		}
+	}
+
+	#break(why: string): void {
+		if (this.#broken) return;
+		this.#broken = true;
+		this.events.broken(why);
+	}
+}

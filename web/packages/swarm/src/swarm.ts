@@ -1,0 +1,769 @@
+/**
+ * The engine in a page: joins the swarm of one broadcast, keeps its connections and streams, checks every byte, and
+ * gives the player playlists and parts. What to send to whom, and when HTTP has to help, the scheduler (`core`)
+ * decides; here is everything that touches network and clock. Whatever goes wrong, the answer is "ask the origin".
+ */
+
+import { Core, type Output } from './core';
+import type { ChannelMessage, Slice } from './channel';
+import { ManifestError, nobleCrypto, parseKey, parseManifest, sliceMatches, sliceSpan, verifyManifest, type Crypto, type Manifest } from './manifest';
+import { Origin, OriginError, within, type AccessToken, type Fetch, type SwarmToken } from './origin';
+import { partUri, PlaylistModel, type Reload } from './playlist';
+import { OwnSocket, type OpenSocket, type Signalling, type Socket } from './signalling';
+import { PartStore } from './store';
+import { TrackerClient, type Assign } from './tracker';
+import { Transport, type PeerConnectionConstructor } from './transport';
+import { placeOf, PROTOCOL_VERSION, toHex, type Message, type PeerId, type Place } from './wire';
+
+export interface SwarmOptions {
+	/** of the video */
+	uuid: string;
+	/** `.../api/shoal/v1/swarms/{uuid}/token` */
+	tokenUrl: string;
+	/** for a video that is not open to everybody */
+	accessToken?: AccessToken;
+	/** the page's socket; default: an own one to the tracker that the token names */
+	signalling?: Signalling;
+	/** default: the browser's */
+	rtc?: PeerConnectionConstructor;
+	/** default: the global one */
+	fetch?: Fetch;
+	/** opens the own socket; default: the global `WebSocket` */
+	socket?: OpenSocket;
+	/** whether this viewer sends to others at all */
+	upload: boolean;
+	/** waited for before joining; default: what the token says */
+	delay_ms?: number;
+	/** monotonic, milliseconds; default `performance.now` */
+	now?: () => number;
+	/** default: runs everywhere */
+	crypto?: Crypto;
+	/** takes a line now and then, for developers */
+	log?: (line: string) => void;
+}
+
+/** Numbers since the start. Bytes are media bytes. */
+export interface SwarmStats {
+	active: boolean;
+	/** open connections */
+	peers: number;
+	/** in the swarm, as the tracker says */
+	swarm_peers: number;
+	/** useful bytes by where they came from; what came twice counts once */
+	http_bytes: number;
+	p2p_bytes: number;
+	upload_bytes: number;
+	/** bytes that were here already */
+	duplicate_bytes: number;
+	/** manifests taken in */
+	manifests: number;
+	parents: number;
+	/** stripes of others that come from here */
+	children: number;
+	/** longest path to a root */
+	depth: number;
+	/** stripes that others may have from here */
+	slots: number;
+	banned: number;
+	/** slices that had to come by HTTP in the end */
+	rescued: number;
+	failovers: number;
+}
+
+/** One part for the player; the bytes are a copy of its own. */
+export interface PartData {
+	data: ArrayBuffer;
+	http_bytes: number;
+	p2p_bytes: number;
+}
+
+/** Whether P2P runs, and why not. */
+export type SwarmState =
+	| 'idle'
+	| 'starting'
+	/** in the swarm */
+	| 'joined'
+	/** the instance does not want it, or there is no swarm for this viewer */
+	| 'refused'
+	| 'stopped';
+
+export interface SwarmEvents {
+	state: SwarmState;
+	active: boolean;
+}
+
+/** Slices whose manifest is not here yet, and how long they are kept. */
+const MAX_HELD = 64;
+const MAX_HELD_OF_ONE = 24;
+const HELD_MS = 1_000;
+/** Part URLs in mind. */
+const MAX_URLS = 512;
+/** A fetch of slices takes no longer: then another is tried. */
+const FETCH_TIMEOUT_MS = 4_000;
+const FIRST_STREAM_RETRY_MS = 250;
+const LAST_STREAM_RETRY_MS = 4_000;
+/** Tokens are renewed this long before they end. */
+const TOKEN_MARGIN_MS = 30_000;
+/** After a refused announce. */
+const REJOIN_MS = 5_000;
+
+/** The token endpoint's answer, for a notice before anything starts. Rejects with `OriginError` when there is no swarm. */
+export function fetchSwarmToken(tokenUrl: string, accessToken: AccessToken | null, signal: AbortSignal): Promise<SwarmToken> {
+	return new Origin(tokenUrl, (url, init) => fetch(url, init), accessToken).token(signal, () => performance.now());
+}
+
+/** `-SH0100-` and twelve random bytes. */
+export function freshPeerId(): PeerId {
+	const bytes = new Uint8Array(20);
+	bytes.set(new TextEncoder().encode('-SH0100-'));
+	crypto.getRandomValues(bytes.subarray(8));
+	return toHex(bytes);
+}
+
+interface Held {
+	from: PeerId | 'origin';
+	slice: Slice;
+	since_ms: number;
+}
+
+interface Waiting {
+	resolve: (part: PartData | null) => void;
+}
+
+export class Swarm {
+	readonly peer: PeerId = freshPeerId();
+	#state: SwarmState = 'idle';
+	#token: SwarmToken | null = null;
+	#renewing = false;
+	#key = new Uint8Array(0);
+	#core: Core | null = null;
+	#transport: Transport | null = null;
+	#tracker: TrackerClient | null = null;
+	#origin: Origin;
+	#ended = new AbortController();
+	#timer: ReturnType<typeof setTimeout> | undefined;
+	#timer_ms = Infinity;
+	#pumping = false;
+	/** index of the rendition that plays, -1 for one that is not shared */
+	#rendition = -1;
+	#rendition_name: string | null = null;
+	#sharable = true;
+	#assign: Assign | null = null;
+	/** there were enough viewers once */
+	#connects = false;
+	#playlists = new Map<string, PlaylistModel>();
+	#urls = new Map<string, Place>();
+	#places = new Map<Place, string>();
+	#store = new PartStore((place) => this.#giveUp(place));
+	#held: Held[] = [];
+	#waiting = new Map<Place, Set<Waiting>>();
+	#fetches = new Map<number, AbortController>();
+	#stream: { stripes: string; ended: AbortController } | null = null;
+	#manifests = 0;
+	#listeners: { [K in keyof SwarmEvents]: Set<(value: SwarmEvents[K]) => void> } = { state: new Set(), active: new Set() };
+	readonly #now: () => number;
+	readonly #crypto: Crypto;
+	readonly #leave = (): void => this.stop();
+
+	constructor(private readonly options: SwarmOptions) {
+		const now = options.now ?? (() => performance.now());
+		this.#now = () => Math.floor(now());
+		this.#crypto = options.crypto ?? nobleCrypto;
+		this.#origin = new Origin(options.tokenUrl, options.fetch ?? ((url, init) => fetch(url, init)), options.accessToken ?? null);
+	}
+
+	// ---- for the player
+
+	get state(): SwarmState {
+		return this.#state;
+	}
+
+	/** Playback should take its parts and playlists from here: most stripes flow. */
+	get active(): boolean {
+		return this.#core?.stats().active ?? false;
+	}
+
+	/** What the token endpoint said, once it has. */
+	get token(): SwarmToken | null {
+		return this.#token;
+	}
+
+	/** Calls `listener` on each change; returns what ends that. */
+	on<K extends keyof SwarmEvents>(event: K, listener: (value: SwarmEvents[K]) => void): () => void {
+		this.#listeners[event].add(listener);
+		return () => this.#listeners[event].delete(listener);
+	}
+
+	/** Gets the token, waits for the delay that it names, and joins. Resolves to whether it did; never rejects. */
+	async start(): Promise<boolean> {
+		if (this.#state !== 'idle') return this.#state === 'joined';
+		this.#enter('starting');
+		const { signal } = this.#ended;
+		try {
+			const rtc = this.options.rtc ?? (globalThis as { RTCPeerConnection?: PeerConnectionConstructor }).RTCPeerConnection;
+			if (!rtc) throw new TypeError('no WebRTC here');
+			const started_ms = this.#now();
+			const token = await this.#origin.token(signal, this.#now);
+			if (signal.aborted) return false;
+			this.#token = token;
+			if (token.policy === 'off') throw new TypeError('the instance does not want it');
+			const delay_ms = (this.options.delay_ms ?? token.delay_s * 1000) - (this.#now() - started_ms);
+			await sleep(delay_ms, signal);
+			if (signal.aborted) return false;
+			this.#join(token, rtc);
+			return true;
+		} catch (error) {
+			if (!signal.aborted) {
+				this.#log(`not joined: ${String(error)}`);
+				this.#enter('refused');
+			}
+			return false;
+		}
+	}
+
+	/** Leaves: BYE to all, everything closed, all promises kept by "ask the origin". For good. */
+	stop(): void {
+		if (this.#state === 'stopped') return;
+		const was_active = this.active;
+		this.#enter('stopped');
+		this.#ended.abort();
+		clearTimeout(this.#timer);
+		this.#transport?.close();
+		this.#tracker?.close();
+		for (const fetching of this.#fetches.values()) fetching.abort();
+		this.#stream?.ended.abort();
+		this.#core = null;
+		this.#store.clear();
+		for (const place of [...this.#waiting.keys()]) this.#giveUp(place);
+		for (const playlist of this.#playlists.values()) playlist.close();
+		(globalThis as { removeEventListener?: typeof removeEventListener }).removeEventListener?.('pagehide', this.#leave);
+		if (was_active) this.#tell('active', false);
+	}
+
+	/** The rendition that plays, by its playlist's name; not `sharable`: too small to be worth it (below 300 kbit/s). */
+	setRendition(name: string, sharable = true): void {
+		this.#rendition_name = name;
+		this.#sharable = sharable;
+		this.#applyRendition();
+		this.#pump();
+	}
+
+	/** The origin's media playlist of `rendition`, whole or a delta update, from `url`. */
+	handleOriginPlaylist(rendition: string, url: string, text: string): void {
+		if (this.#state === 'stopped') return;
+		let playlist = this.#playlists.get(rendition);
+		if (!playlist) this.#playlists.set(rendition, (playlist = new PlaylistModel()));
+		if (!playlist.handleOrigin(text)) return;
+		if (rendition === this.#rendition_name) this.#learnUrls(url, text);
+	}
+
+	/** The playlist of `rendition` once it has what is asked for; null: ask the origin. */
+	async playlist(rendition: string, reload: Reload, signal: AbortSignal): Promise<string | null> {
+		if (!this.active || rendition !== this.#rendition_name) return null;
+		return (await this.#playlists.get(rendition)?.playlist(reload, signal)) ?? null;
+	}
+
+	/**
+	 * The part at `url`, when all of it is here: other viewers bring it, or the engine takes what is missing by HTTP in
+	 * time. Null: not known here, or given up; fetch it yourself.
+	 */
+	async part(url: string, signal: AbortSignal): Promise<PartData | null> {
+		const place = this.#urls.get(url);
+		if (!this.active || place === undefined || signal.aborted) return null;
+		const stored = this.#store.find(place);
+		if (!stored || stored.manifest.gap) return null;
+		const ready = this.#whole(place);
+		if (ready) return ready;
+		return new Promise((resolve) => {
+			const waiting: Waiting = {
+				resolve: (part) => {
+					signal.removeEventListener('abort', stop);
+					resolve(part);
+				}
+			};
+			const stop = (): void => {
+				this.#waiting.get(place)?.delete(waiting);
+				resolve(null);
+			};
+			signal.addEventListener('abort', stop, { once: true });
+			const others = this.#waiting.get(place);
+			if (others) others.add(waiting);
+			else this.#waiting.set(place, new Set([waiting]));
+			this.#core?.handleWanted(this.#now(), place);
+			this.#pump();
+		});
+	}
+
+	/** Programme time of the picture on screen, milliseconds since 1970; null: nothing plays. To be told a few times a second. */
+	handlePlayhead(time_ms: number | null): void {
+		this.#core?.handlePlayhead(this.#now(), time_ms === null ? null : Math.floor(time_ms));
+		this.#pump();
+	}
+
+	stats(): SwarmStats {
+		const core = this.#core?.stats() ?? NOTHING;
+		return { ...core, swarm_peers: this.#assign?.peers ?? 0, manifests: this.#manifests };
+	}
+
+	// ---- joining
+
+	#join(token: SwarmToken, rtc: PeerConnectionConstructor): void {
+		this.#key = parseKey(token.key) as Uint8Array<ArrayBuffer>;
+		const { peer } = this;
+		this.#core = new Core({
+			peer,
+			stripes: token.stripes,
+			upload: this.options.upload,
+			ceiling_tenths: Math.round(token.uplink_ceiling * 10)
+		});
+		this.#transport = new Transport(peer, rtc, token.stun, {
+			offer: (to, offer_id, sdp) => this.#tracker?.offer(to, offer_id, sdp) ?? false,
+			answer: (to, offer_id, sdp) => this.#tracker?.answer(to, offer_id, sdp),
+			opened: (from) => this.#run((core, now) => core.handlePeerOpen(now, from)),
+			closed: (from, why) => {
+				this.#log(`${from.slice(-8)} closed: ${why}`);
+				this.#run((core, now) => core.handlePeerClose(now, from));
+			},
+			message: (from, message) => this.#handleMessage(from, message),
+			manifest: (from, bytes) => this.#handleManifest(from, bytes),
+			slice: (from, slice) => this.#handleSlice(from, slice),
+			buffered: (to, bytes) => this.#run((core, now) => core.handleBuffered(now, to, bytes))
+		});
+		this.#applyRendition();
+		const socket = this.options.socket ?? ((url: string) => new WebSocket(url) as unknown as Socket);
+		const signalling = this.options.signalling ?? new OwnSocket(token.tracker, socket, this.#now);
+		this.#tracker = new TrackerClient(
+			signalling,
+			token.swarm,
+			peer,
+			() => ({
+				token: this.#token?.token ?? '',
+				rendition: Math.max(0, this.#rendition),
+				slots: this.#core?.stats().slots ?? 0,
+				upload: this.options.upload
+			}),
+			{
+				offer: (from, offer_id, sdp) => {
+					if (this.#connects) this.#transport?.handleOffer(from, offer_id, sdp);
+				},
+				answer: (from, offer_id, sdp) => this.#transport?.handleAnswer(from, offer_id, sdp),
+				assign: (assign) => this.#handleAssign(assign),
+				gone: (other, offer_id) => {
+					if (offer_id !== null) this.#transport?.handleUnreachable(other, offer_id);
+					else this.#run((core, now) => core.handleGone(now, other));
+				},
+				manifest: (bytes) => this.#handleManifest(null, bytes),
+				failure: (reason) => this.#handleFailure(reason)
+			}
+		);
+		(globalThis as { addEventListener?: typeof addEventListener }).addEventListener?.('pagehide', this.#leave);
+		this.#enter('joined');
+		this.#pump();
+	}
+
+	#applyRendition(): void {
+		const core = this.#core;
+		if (!core || !this.#token || this.#rendition_name === null) return;
+		const rendition = this.#token.renditions.indexOf(this.#rendition_name);
+		const shared = rendition >= 0 && this.#sharable;
+		if (rendition !== this.#rendition) {
+			this.#rendition = rendition;
+			this.#store.clear();
+			this.#held.length = 0;
+			this.#urls.clear();
+			this.#places.clear();
+		}
+		core.handleRendition(this.#now(), Math.max(0, rendition), shared);
+		this.#deliverAssign();
+	}
+
+	#handleAssign(assign: Assign): void {
+		this.#assign = assign;
+		// Some systems ask the viewer as soon as the first connection is prepared: only when it is worth it.
+		if (assign.peers >= (this.#token?.minimum_viewers ?? 0)) this.#connects = true;
+		this.#deliverAssign();
+		this.#pump();
+	}
+
+	#deliverAssign(): void {
+		if (this.#assign && this.#connects) this.#core?.handleAssign(this.#now(), this.#assign);
+	}
+
+	#handleFailure(reason: string): void {
+		this.#log(`tracker: ${reason}`);
+		void this.#renewToken().then((renewed) => {
+			if (renewed) this.#tracker?.announce();
+		});
+	}
+
+	/** A fresh token, at most once in a while. False when there is none. */
+	async #renewToken(): Promise<boolean> {
+		if (this.#renewing) return false;
+		this.#renewing = true;
+		try {
+			await sleep(REJOIN_MS, this.#ended.signal);
+			if (this.#state !== 'joined') return false;
+			const token = await this.#origin.token(this.#ended.signal, this.#now);
+			// Another swarm would be another broadcast: that is not for this engine.
+			if (token.swarm !== this.#token?.swarm) return false;
+			this.#token = token;
+			return true;
+		} catch {
+			return false;
+		} finally {
+			this.#renewing = false;
+		}
+	}
+
+	// ---- what comes in
+
+	#handleMessage(from: PeerId, message: ChannelMessage): void {
+		if (message.type === 'hello') {
+			const right = message.version === PROTOCOL_VERSION && message.peer === from && message.swarm === this.#token?.swarm;
+			if (!right) {
+				this.#transport?.disconnect(from);
+				this.#run((core, now) => core.handlePeerClose(now, from));
+				return;
+			}
+		}
+		this.#run((core, now) => core.handleMessage(now, from, message));
+	}
+
+	/** From the tracker or the origin (null), or a peer, which is banned for a wrong one. */
+	#handleManifest(from: PeerId | null, bytes: Uint8Array): void {
+		const core = this.#core;
+		const token = this.#token;
+		// The rendition is its second byte.
+		if (!core || !token || bytes[1] !== this.#rendition) return;
+		let manifest: Manifest;
+		try {
+			manifest = parseManifest(bytes, token.stripes);
+			const known = this.#store.find(manifest.place);
+			if (known && equal(known.manifest.bytes, manifest.bytes)) return this.#run((c, now) => c.handleManifest(now, facts(manifest), from));
+			if (!verifyManifest(manifest, token.swarm, this.#key, this.#crypto)) throw new ManifestError('signature');
+		} catch (error) {
+			if (!(error instanceof ManifestError)) throw error;
+			if (from !== null) this.#run((c, now) => c.handleSlice(now, from, this.#rendition, 0, 0, false));
+			return;
+		}
+		this.#manifests++;
+		this.#learnUrlOf(manifest);
+		const stored = this.#store.add(manifest);
+		this.#playlists.get(this.#rendition_name ?? '')?.handleManifest(manifest);
+		if (stored) {
+			core.handleManifest(this.#now(), facts(manifest), from);
+			this.#releaseHeld(manifest.place);
+		}
+		this.#pump();
+	}
+
+	#handleSlice(from: PeerId | 'origin' | 'http', slice: Slice): void {
+		const { rendition, place, index, data } = slice;
+		const core = this.#core;
+		if (!core || rendition !== this.#rendition) return;
+		const part = this.#store.find(place);
+		if (!part) {
+			if (from !== 'http' && place > this.#store.oldest) this.#hold(from, slice);
+			return;
+		}
+		const now = this.#now();
+		if (part.slice(index)) {
+			core.handleSlice(now, from, rendition, place, index, true);
+		} else {
+			const valid = sliceMatches(part.manifest, index, data, this.#crypto);
+			if (valid) part.put(index, data, from === 'http' || from === 'origin' ? 'http' : 'p2p');
+			core.handleSlice(now, from, rendition, place, index, valid);
+		}
+		this.#pump();
+	}
+
+	/** Keeps a slice for a moment until its manifest is here. */
+	#hold(from: PeerId | 'origin', slice: Slice): void {
+		const since_ms = this.#now();
+		this.#held = this.#held.filter((held) => since_ms - held.since_ms < HELD_MS);
+		if (this.#held.filter((held) => held.from === from).length >= MAX_HELD_OF_ONE) return;
+		if (this.#held.length >= MAX_HELD) this.#held.shift();
+		this.#held.push({ from, slice, since_ms });
+	}
+
+	#releaseHeld(place: Place): void {
+		const released = this.#held.filter((held) => held.slice.place === place);
+		if (released.length === 0) return;
+		this.#held = this.#held.filter((held) => held.slice.place !== place);
+		for (const { from, slice } of released) this.#handleSlice(from, slice);
+	}
+
+	// ---- parts by their addresses
+
+	#learnUrl(uri: string, base: string, place: Place): void {
+		let url;
+		try {
+			url = new URL(uri, base).href;
+		} catch {
+			return;
+		}
+		this.#urls.delete(url);
+		this.#urls.set(url, place);
+		this.#places.set(place, url);
+		if (this.#urls.size <= MAX_URLS) return;
+		for (const [oldest, its_place] of this.#urls) {
+			this.#urls.delete(oldest);
+			this.#places.delete(its_place);
+			break;
+		}
+	}
+
+	#learnUrlOf(manifest: Manifest): void {
+		for (const line of manifest.text.split('\n')) {
+			const uri = partUri(line);
+			if (uri !== null) this.#learnUrl(uri, this.#token?.base ?? this.options.tokenUrl, manifest.place);
+		}
+	}
+
+	#learnUrls(base: string, text: string): void {
+		let msn = 0;
+		let part = 0;
+		for (const line of text.split(/\r?\n/)) {
+			const number = /^#EXT-X-(?:MEDIA-SEQUENCE:|SKIP:.*SKIPPED-SEGMENTS=)(\d+)/.exec(line);
+			if (number) msn += Number(number[1]);
+			const uri = partUri(line);
+			if (uri !== null) {
+				this.#learnUrl(uri, base, placeOf(msn, part++));
+			} else if (line !== '' && !line.startsWith('#')) {
+				msn++;
+				part = 0;
+			}
+		}
+	}
+
+	#whole(place: Place): PartData | null {
+		const stored = this.#store.find(place);
+		const data = stored?.whole();
+		return stored && data ? { data, http_bytes: stored.http_bytes, p2p_bytes: stored.p2p_bytes } : null;
+	}
+
+	#giveUp(place: Place): void {
+		const waiting = this.#waiting.get(place);
+		this.#waiting.delete(place);
+		for (const { resolve } of waiting ?? []) resolve(null);
+	}
+
+	// ---- what the scheduler wants
+
+	#run(input: (core: Core, now: number) => void): void {
+		if (this.#core) input(this.#core, this.#now());
+		this.#pump();
+	}
+
+	/** Does what the scheduler put out, and sets the timer. Outputs may lead to inputs: the outer call drains them all. */
+	#pump(): void {
+		const core = this.#core;
+		if (!core || this.#pumping) return;
+		this.#pumping = true;
+		try {
+			for (let output = core.pollOutput(); output && this.#core === core; output = core.pollOutput()) this.#perform(core, output);
+		} finally {
+			this.#pumping = false;
+		}
+		if (this.#core === core) this.#schedule(core.pollTimeout());
+	}
+
+	#schedule(due_ms: number): void {
+		if (due_ms === this.#timer_ms) return;
+		clearTimeout(this.#timer);
+		this.#timer_ms = due_ms;
+		if (due_ms === Infinity) return;
+		this.#timer = setTimeout(() => {
+			this.#timer_ms = Infinity;
+			this.#run((core, now) => core.handleTimeout(now));
+		}, Math.max(0, due_ms - this.#now()));
+	}
+
+	#perform(core: Core, output: Output): void {
+		const transport = this.#transport;
+		switch (output.type) {
+			case 'send':
+				transport?.send(output.peer, this.#complete(output.message));
+				break;
+			case 'push': {
+				const data = this.#store.find(output.place)?.slice(output.index);
+				if (!data || !transport) break;
+				core.handleBuffered(this.#now(), output.peer, transport.sendSlice(output.peer, { ...output, data }));
+				break;
+			}
+			case 'manifest': {
+				const bytes = this.#store.find(output.place)?.manifest.bytes;
+				if (bytes) transport?.send(output.peer, { type: 'manifest', bytes });
+				break;
+			}
+			case 'connect':
+				transport?.connect(output.peer);
+				break;
+			case 'disconnect':
+				transport?.disconnect(output.peer);
+				break;
+			case 'ban':
+				this.#log(`${output.peer.slice(-8)} banned`);
+				transport?.ban(output.peer);
+				break;
+			case 'fetch':
+				void this.#fetch(output);
+				break;
+			case 'stream':
+				this.#setStream(output.rendition, output.stripes, output.from);
+				break;
+			case 'complete':
+				this.#handleComplete(output.place);
+				break;
+			case 'active':
+				this.#handleActive(output.active);
+				break;
+			case 'report':
+				this.#tracker?.report(output.report);
+				break;
+		}
+	}
+
+	#complete(message: Extract<Output, { type: 'send' }>['message']): Message {
+		if (message.type !== 'hello') return message;
+		return { ...message, version: PROTOCOL_VERSION, peer: this.peer, swarm: this.#token?.swarm ?? '' };
+	}
+
+	#handleComplete(place: Place): void {
+		const waiting = this.#waiting.get(place);
+		this.#waiting.delete(place);
+		for (const { resolve } of waiting ?? []) resolve(this.#whole(place));
+	}
+
+	#handleActive(active: boolean): void {
+		this.#log(active ? 'active' : 'inactive');
+		if (!active) {
+			for (const place of [...this.#waiting.keys()]) this.#giveUp(place);
+			for (const playlist of this.#playlists.values()) playlist.close();
+		}
+		this.#tell('active', active);
+	}
+
+	async #fetch({ id, rendition, place, first, last }: Extract<Output, { type: 'fetch' }>): Promise<void> {
+		const manifest = this.#store.find(place)?.manifest;
+		const url = this.#places.get(place);
+		const begun_ms = this.#now();
+		const fetching = new AbortController();
+		this.#fetches.set(id, fetching);
+		let ok = false;
+		try {
+			if (!manifest || !url) throw new TypeError('a part that is not known');
+			const start = sliceSpan(manifest, first).start;
+			const end = sliceSpan(manifest, last).end;
+			const data = await this.#origin.range(url, start, end, manifest.size, within(fetching.signal, FETCH_TIMEOUT_MS));
+			for (let index = first; index <= last; index++) {
+				const span = sliceSpan(manifest, index);
+				this.#handleSlice('http', { rendition, place, index, data: data.subarray(span.start - start, span.end - start) });
+			}
+			ok = true;
+		} catch (error) {
+			this.#log(`fetch: ${String(error)}`);
+		} finally {
+			this.#fetches.delete(id);
+		}
+		this.#run((core, now) => core.handleFetched(now, id, ok, now - begun_ms));
+	}
+
+	// ---- the stream from the origin
+
+	#setStream(rendition: number, stripes: readonly number[], from: Place): void {
+		const wanted = `${rendition}:${stripes.join(',')}`;
+		if (this.#stream?.stripes === wanted) return;
+		this.#stream?.ended.abort();
+		this.#stream = null;
+		if (stripes.length === 0) return;
+		const ended = new AbortController();
+		this.#stream = { stripes: wanted, ended };
+		void this.#keepStream(rendition, stripes, from, ended.signal);
+	}
+
+	/** Keeps one streaming response open until `signal` ends it. */
+	async #keepStream(rendition: number, stripes: readonly number[], from: Place, signal: AbortSignal): Promise<void> {
+		let retry_ms = FIRST_STREAM_RETRY_MS;
+		let first = from;
+		while (!signal.aborted && this.#token) {
+			let open = false;
+			try {
+				if (this.#token.expires_ms - this.#now() < TOKEN_MARGIN_MS) await this.#renewToken();
+				await this.#origin.stream(
+					{ rendition, stripes, from: first, token: this.#token.token },
+					signal,
+					() => {
+						open = true;
+						retry_ms = FIRST_STREAM_RETRY_MS;
+						this.#run((core, now) => core.handleStream(now, true));
+					},
+					(message) => {
+						if (signal.aborted) return;
+						if (message.type === 'manifest') this.#handleManifest(null, message.bytes);
+						else if (message.type === 'slice') this.#handleSlice('origin', { ...message, data: message.payload.slice() });
+					}
+				);
+			} catch (error) {
+				if (signal.aborted) return;
+				this.#log(`stream: ${String(error)}`);
+				if (error instanceof OriginError && (error.status === 401 || error.status === 403)) await this.#renewToken();
+			}
+			if (signal.aborted) return;
+			if (open) this.#run((core, now) => core.handleStream(now, false));
+			first = Math.max(first, this.#store.newest);
+			await sleep(retry_ms * (1 + Math.random()), signal);
+			retry_ms = Math.min(LAST_STREAM_RETRY_MS, retry_ms * 2);
+		}
+	}
+
+	#enter(state: SwarmState): void {
+		this.#state = state;
+		this.#tell('state', state);
+	}
+
+	#tell<K extends keyof SwarmEvents>(event: K, value: SwarmEvents[K]): void {
+		for (const listener of this.#listeners[event]) listener(value);
+	}
+
+	#log(line: string): void {
+		this.options.log?.(`swarm: ${line}`);
+	}
+}
+
+const NOTHING = {
+	active: false,
+	peers: 0,
+	parents: 0,
+	children: 0,
+	slots: 0,
+	depth: 0,
+	http_bytes: 0,
+	p2p_bytes: 0,
+	upload_bytes: 0,
+	duplicate_bytes: 0,
+	rescued: 0,
+	failovers: 0,
+	banned: 0
+};
+
+function facts({ rendition, place, time_ms, duration_ms, size, slices }: Manifest): Parameters<Core['handleManifest']>[1] {
+	return { rendition, place, time_ms, duration_ms, size, slices };
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+	return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+	if (signal.aborted || ms <= 0) return Promise.resolve();
+	return new Promise((resolve) => {
+		const done = (): void => {
+			clearTimeout(timer);
+			signal.removeEventListener('abort', done);
+			resolve();
+		};
+		const timer = setTimeout(done, ms);
+		signal.addEventListener('abort', done, { once: true });
+	});
+}
