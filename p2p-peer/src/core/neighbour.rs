@@ -1,0 +1,107 @@
+//! Another peer of the swarm, as the scheduler knows it.
+
+use super::{FAR, bits::Bits};
+use crate::wire::{PeerId, Place};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    None,
+    /// Asked for.
+    Connecting,
+    /// The channel is there.
+    Open,
+}
+
+#[derive(Debug)]
+pub(super) struct Neighbour {
+    pub id: PeerId,
+    pub state: State,
+    /// It has introduced itself.
+    pub greeted: bool,
+    pub banned: bool,
+    /// Do not try to connect before.
+    pub retry_ms: i64,
+    /// Do not take it for a parent of one's own accord before.
+    pub suspect_until_ms: i64,
+    /// Needed by nobody since.
+    pub idle_since_ms: i64,
+    /// Something pushed has not left since.
+    pub busy_since_ms: Option<i64>,
+    /// Slices it said it has, by part.
+    pub have: ByPart,
+    /// Slices sent to it, by part.
+    pub sent: ByPart,
+    /// Parts whose manifests were sent to it.
+    pub manifests: Vec<Place>,
+    /// Requests that it did not answer in time, though it said it had what was asked for.
+    pub broken_promises: u32,
+}
+
+impl Neighbour {
+    pub(super) fn new(id: PeerId) -> Self {
+        Self {
+            id,
+            state: State::None,
+            greeted: false,
+            banned: false,
+            retry_ms: 0,
+            suspect_until_ms: 0,
+            idle_since_ms: 0,
+            busy_since_ms: None,
+            have: ByPart::default(),
+            sent: ByPart::default(),
+            manifests: Vec::new(),
+            broken_promises: 0,
+        }
+    }
+
+    /// A new channel knows nothing of the one before.
+    pub(super) fn reset(&mut self, state: State) {
+        self.state = state;
+        self.greeted = false;
+        self.busy_since_ms = None;
+        self.have = ByPart::default();
+        self.sent = ByPart::default();
+        self.manifests = Vec::new();
+    }
+
+    /// Forgets what concerns parts before `place`; all with [`FAR`].
+    pub(super) fn prune(&mut self, place: i64) {
+        debug_assert!(place <= FAR);
+        self.have.0.retain(|(known, _)| i64::from(known.0) >= place);
+        self.sent.0.retain(|(known, _)| i64::from(known.0) >= place);
+        self.manifests.retain(|known| i64::from(known.0) >= place);
+    }
+}
+
+/// Slices by part. Mostly the newest part is asked for, which is at the end.
+#[derive(Debug, Default)]
+pub(super) struct ByPart(Vec<(Place, Bits)>);
+
+impl ByPart {
+    pub(super) fn find(&self, place: Place) -> Option<&Bits> {
+        self.0.iter().rev().find(|(known, _)| *known == place).map(|(_, bits)| bits)
+    }
+
+    pub(super) fn has(&self, place: Place, index: u16) -> bool {
+        self.find(place).is_some_and(|bits| bits.has(index))
+    }
+
+    pub(super) fn put(&mut self, place: Place, bits: Bits) {
+        match self.0.iter_mut().rev().find(|(known, _)| *known == place) {
+            Some((_, old)) => *old = bits,
+            None => self.0.push((place, bits)),
+        }
+    }
+
+    /// Adds slice `index` of the `slices` of a part.
+    pub(super) fn remember(&mut self, place: Place, slices: u16, index: u16) {
+        if let Some((_, bits)) = self.0.iter_mut().rev().find(|(known, _)| *known == place) {
+            bits.set(index);
+        } else {
+            let mut bits = Bits::new(slices);
+            bits.set(index);
+            self.0.push((place, bits));
+        }
+    }
+}

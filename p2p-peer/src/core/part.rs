@@ -1,0 +1,118 @@
+//! The parts that the scheduler knows: which of their slices are here.
+
+use std::collections::VecDeque;
+
+use super::{bits::Bits, types::PartFacts};
+use crate::wire::{PeerId, Place, slices};
+
+#[derive(Debug)]
+pub(super) struct Part {
+    pub facts: PartFacts,
+    /// When its manifest came.
+    pub seen_ms: i64,
+    pub have: Bits,
+    pub missing: u16,
+    /// Id of the fetch that is to bring the slice, 0: none.
+    pub fetching: Box<[u32]>,
+    /// The player waits for it since; -1: it does not.
+    pub wanted_ms: i64,
+    /// No fetch before this, after one that failed.
+    pub retry_ms: i64,
+    /// Stripes (bits) that were declared late for this part.
+    pub late: u32,
+    /// Peers asked for slices, and when; -1: they did not keep their promise.
+    pub asked: Vec<(PeerId, i64)>,
+}
+
+impl Part {
+    pub(super) fn new(facts: PartFacts, seen_ms: i64) -> Self {
+        Self {
+            facts,
+            seen_ms,
+            have: Bits::new(facts.slices),
+            missing: facts.slices,
+            fetching: vec![0; usize::from(facts.slices)].into(),
+            wanted_ms: -1,
+            retry_ms: 0,
+            late: 0,
+            asked: Vec::new(),
+        }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.facts.place
+    }
+
+    pub(super) fn complete(&self) -> bool {
+        self.missing == 0
+    }
+
+    pub(super) fn slices(&self) -> u16 {
+        self.facts.slices
+    }
+
+    pub(super) fn bytes(&self, index: u16) -> u64 {
+        slices::range(self.facts.size, self.facts.slices.into(), index.into()).len() as u64
+    }
+
+    /// The slices of `stripe`.
+    pub(super) fn of_stripe(&self, stripe: u8, stripes: u8) -> impl Iterator<Item = u16> + use<> {
+        (u16::from(stripe)..self.facts.slices).step_by(usize::from(stripes.max(1)))
+    }
+
+    /// Whether slices of `stripe` are missing.
+    pub(super) fn lacks(&self, stripe: u8, stripes: u8) -> bool {
+        self.of_stripe(stripe, stripes).any(|i| !self.have.has(i))
+    }
+
+    /// Whether slices of `stripe` are missing that nobody fetches.
+    pub(super) fn unfetched(&self, stripe: u8, stripes: u8) -> bool {
+        self.of_stripe(stripe, stripes).any(|i| !self.have.has(i) && self.fetching[usize::from(i)] == 0)
+    }
+}
+
+/// Parts kept: some ten seconds of 200 ms.
+pub(super) const MAX_PARTS: usize = 64;
+
+/// The newest parts of one rendition, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct PartWindow {
+    pub parts: VecDeque<Part>,
+}
+
+impl PartWindow {
+    pub(super) fn newest(&self) -> Place {
+        self.parts.back().map_or(Place(0), Part::place)
+    }
+
+    pub(super) fn find(&self, place: Place) -> Option<usize> {
+        for (i, part) in self.parts.iter().enumerate().rev() {
+            if part.place() == place {
+                return Some(i);
+            }
+            if part.place() < place {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Adds a part in its place; false when it is known, or older than the window.
+    pub(super) fn add(&mut self, part: Part) -> bool {
+        let mut at = self.parts.len();
+        while at > 0 && self.parts[at - 1].place() > part.place() {
+            at -= 1;
+        }
+        if at > 0 && self.parts[at - 1].place() == part.place() {
+            return false;
+        }
+        if at == 0 && self.parts.len() == MAX_PARTS {
+            return false;
+        }
+        self.parts.insert(at, part);
+        if self.parts.len() > MAX_PARTS {
+            self.parts.pop_front();
+        }
+        true
+    }
+}
