@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod fmp4;
+pub mod growth;
 pub mod journal;
 pub mod multivariant;
 pub mod name;

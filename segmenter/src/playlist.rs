@@ -5,7 +5,7 @@ use std::fmt::Write;
 use media::MediaTime;
 use time::OffsetDateTime;
 
-use crate::name::Resource;
+use crate::name::{Names, Resource};
 use crate::window::{PARTS_LISTED, PartEntry, Segment, View};
 
 /// The Skip Boundary (CAN-SKIP-UNTIL) in target durations: the least section 4.4.3.8 allows.
@@ -55,13 +55,46 @@ pub fn render(view: &View, skip: Skip, reports: &[Report]) -> String {
     text.0
 }
 
-struct Text(String);
+/// A text that grows by lines.
+#[derive(Default)]
+pub(crate) struct Text(pub String);
 
 impl Text {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing to a `String` cannot fail.
         let _ = self.0.write_fmt(line);
         self.0.push('\n');
+    }
+
+    /// The tags before a segment's first part. `map`: its EXT-X-MAP, where the one before is another.
+    pub(crate) fn begin(&mut self, names: &Names, discontinuity: bool, map: Option<u32>, program_date_time: i64) {
+        if discontinuity {
+            self.line(format_args!("#EXT-X-DISCONTINUITY"));
+        }
+        if let Some(init) = map {
+            self.line(format_args!("#EXT-X-MAP:URI=\"{}\"", names.of(Resource::Init(init))));
+        }
+        self.line(format_args!("#EXT-X-PROGRAM-DATE-TIME:{}", DateTime(program_date_time)));
+    }
+
+    /// The tag of a part.
+    pub(crate) fn part(&mut self, names: &Names, number: u64, part: &PartEntry) {
+        self.line(format_args!(
+            "#EXT-X-PART:DURATION={},URI=\"{}\"{}{}",
+            Seconds(part.duration),
+            names.of(Resource::Part(number)),
+            if part.independent { ",INDEPENDENT=YES" } else { "" },
+            if part.gap { ",GAP=YES" } else { "" },
+        ));
+    }
+
+    /// What stands after a segment's last part.
+    pub(crate) fn end(&mut self, names: &Names, segment: &Segment) {
+        if segment.gap {
+            self.line(format_args!("#EXT-X-GAP"));
+        }
+        self.line(format_args!("#EXTINF:{},", Seconds(segment.duration)));
+        self.line(format_args!("{}", names.of(Resource::Segment(segment.msn))));
     }
 }
 
@@ -147,18 +180,9 @@ fn header(text: &mut Text, view: &View, skip: Skip, skipped: usize) {
 fn body(text: &mut Text, view: &View, skipped: usize) {
     let names = &view.config.names;
     let parts_from = times(view.target(), PARTS_LISTED);
-    let mut map = None;
-    let mut begin = |text: &mut Text, discontinuity: bool, init: u32, program_date_time: i64| {
-        if discontinuity {
-            text.line(format_args!("#EXT-X-DISCONTINUITY"));
-        }
-        // A delta update repeats the EXT-X-MAP that applies to what it lists: that tag was not skipped.
-        if discontinuity || map != Some(init) {
-            text.line(format_args!("#EXT-X-MAP:URI=\"{}\"", names.of(Resource::Init(init))));
-            map = Some(init);
-        }
-        text.line(format_args!("#EXT-X-PROGRAM-DATE-TIME:{}", DateTime(program_date_time)));
-    };
+    let mut before = None;
+    // A delta update repeats the EXT-X-MAP that applies to what it lists: that tag was not skipped.
+    let mut map = |discontinuity: bool, init: u32| Some(init).filter(|_| before.replace(init) != Some(init) || discontinuity);
     let mut distance = view.duration();
     for (index, segment) in view.listed.iter().enumerate() {
         // From the segment's start to the playlist's end.
@@ -167,31 +191,21 @@ fn body(text: &mut Text, view: &View, skipped: usize) {
         if index < skipped {
             continue;
         }
-        begin(text, segment.discontinuity, segment.init, segment.program_date_time);
+        text.begin(names, segment.discontinuity, map(segment.discontinuity, segment.init), segment.program_date_time);
         if from_start <= parts_from {
-            parts(text, view, segment.first_part, &segment.parts);
+            parts(text, names, segment.first_part, &segment.parts);
         }
-        if segment.gap {
-            text.line(format_args!("#EXT-X-GAP"));
-        }
-        text.line(format_args!("#EXTINF:{},", Seconds(segment.duration)));
-        text.line(format_args!("{}", names.of(Resource::Segment(segment.msn))));
+        text.end(names, segment);
     }
     if let Some(open) = &view.open {
-        begin(text, open.discontinuity, open.init, open.program_date_time);
-        parts(text, view, open.first_part, &open.parts);
+        text.begin(names, open.discontinuity, map(open.discontinuity, open.init), open.program_date_time);
+        parts(text, names, open.first_part, &open.parts);
     }
 }
 
-fn parts(text: &mut Text, view: &View, first: u64, parts: &[PartEntry]) {
+fn parts(text: &mut Text, names: &Names, first: u64, parts: &[PartEntry]) {
     for (number, part) in (first..).zip(parts) {
-        text.line(format_args!(
-            "#EXT-X-PART:DURATION={},URI=\"{}\"{}{}",
-            Seconds(part.duration),
-            view.config.names.of(Resource::Part(number)),
-            if part.independent { ",INDEPENDENT=YES" } else { "" },
-            if part.gap { ",GAP=YES" } else { "" },
-        ));
+        text.part(names, number, part);
     }
 }
 

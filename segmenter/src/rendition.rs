@@ -117,6 +117,11 @@ impl Group {
     /// The multivariant playlist, once every rendition has a part, or one has several. `bitrate_hint`: what the encoder says it sends
     /// in all, in bits per second; used until enough was measured.
     pub fn multivariant(&self, bitrate_hint: Option<u64>) -> Option<String> {
+        self.variants(bitrate_hint).map(|variants| multivariant::render(&variants))
+    }
+
+    /// What [`Group::multivariant`] lists.
+    pub fn variants(&self, bitrate_hint: Option<u64>) -> Option<Vec<Variant>> {
         let snapshots: Vec<_> = self.0.renditions.load().iter().map(|r| (r.0.place.uri.clone(), r.0.current.load_full())).collect();
         let mut hint = bitrate_hint;
         let variants = snapshots.iter().filter_map(|(uri, version)| {
@@ -132,7 +137,7 @@ impl Group {
             let listed: usize = version.view.listed.iter().map(|segment| segment.parts.len()).sum();
             open + listed >= PARTS_WAITED
         });
-        (!variants.is_empty() && (complete || settled)).then(|| multivariant::render(&variants))
+        (!variants.is_empty() && (complete || settled)).then_some(variants)
     }
 
     /// `segments-sha256.json` over all renditions; holds every segment of any playlist handed out before.

@@ -274,6 +274,16 @@ impl View {
         self.listed.iter().fold(open, |sum, segment| sum + segment.duration)
     }
 
+    /// Bits per second over all media so far; `None` before a target duration of it is there.
+    pub fn average_bitrate(&self) -> Option<u64> {
+        let mut measured = self.measured;
+        if let Some(open) = &self.open {
+            measured.bytes += open.length;
+            measured.duration += open.duration;
+        }
+        (measured.duration >= self.target()).then(|| measured.average())
+    }
+
     /// The newest initialisation section that parts use.
     pub fn init(&self) -> Option<&Init> {
         let number = match (&self.open, self.listed.last()) {
