@@ -17,7 +17,7 @@ export default defineConfig({
 				entryFileNames: 'embed.js',
 				chunkFileNames: '[name].js',
 				assetFileNames: '[name][extname]',
-				manualChunks: (id) => (id.includes('hls.js') ? 'hls' : undefined)
+				manualChunks: (id) => (id.includes('hls.js') ? 'hls' : /packages\/swarm|@noble/.test(id) ? 'swarm' : undefined)
 			}
 		}
 	},

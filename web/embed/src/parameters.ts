@@ -10,7 +10,7 @@ export interface Parameters {
 	/** lead from the title to the video's own page */
 	link: boolean;
 	start_s: number;
-	/** undefined: as the instance says */
+	/** false: never share with other viewers; otherwise as instance and viewer say */
 	p2p: boolean | undefined;
 }
 

@@ -28,6 +28,11 @@ export function ago(moment: string | number | Date, now: number = Date.now()): s
 	return relative.format(0, 'second');
 }
 
+/** `12.3 MB`, as data plans count. */
+export function megabytes(bytes: number): string {
+	return `${new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(bytes / 1e6)} MB`;
+}
+
 /** In the unit in which encoders are set up: `2,480 kbit/s`. */
 export function bitrate(kbps: number): string {
 	return `${new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(kbps)} kbit/s`;

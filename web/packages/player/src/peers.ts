@@ -7,8 +7,8 @@
 export interface PlaylistRequest {
 	msn: number;
 	part: number | null;
-	/** a delta update will do */
-	skip: boolean;
+	/** a delta update will do; `v2`: one without date ranges too */
+	skip: boolean | 'v2';
 }
 
 /** A part that came through the swarm, and how. */
@@ -35,7 +35,8 @@ export function playlistRequest(url: string): PlaylistRequest | null {
 	const msn = query.get('_HLS_msn');
 	const part = query.get('_HLS_part');
 	if (!msn || !/^\d+$/.test(msn) || (part !== null && !/^\d+$/.test(part))) return null;
-	return { msn: Number(msn), part: part === null ? null : Number(part), skip: query.get('_HLS_skip') === 'YES' };
+	const skip = query.get('_HLS_skip');
+	return { msn: Number(msn), part: part === null ? null : Number(part), skip: skip === 'v2' ? 'v2' : skip === 'YES' };
 }
 
 /** A rendition's name is its playlist's: `.../source.m3u8` is `source`. */

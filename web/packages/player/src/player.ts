@@ -579,6 +579,7 @@ export class Player extends Emitter<PlayerEvents> {
 			playing: this.state === 'playing',
 			following: this.following && !this.video.paused,
 			rendition: this.#source.rendition,
+			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
 			program_time_ms: this.#engine?.playing_date_ms ?? null
 		});
 		this.#latency.base_target_s = (this.#sharing.active ? SWARM_TARGET_S : TARGET_S)[this.#mode];

@@ -66,23 +66,31 @@ export function obstacle(facts: Facts): Obstacle | null {
 
 /** What the engine says of itself. */
 export interface SwarmStats {
+	/** connected */
 	peers: number;
+	/** in the swarm, as the tracker says */
+	swarm_peers: number;
 	http_bytes: number;
 	p2p_bytes: number;
 	upload_bytes: number;
-	/** those it takes stripes from, those it gives stripes to, and the longest way to the origin; where it tells */
-	parents?: number;
-	children?: number;
-	depth?: number;
+	/** those it takes stripes from */
+	parents: number;
+	/** stripes that others take from it */
+	children: number;
+	/** longest way to who takes a stripe from the origin */
+	depth: number;
 }
 
 /** The engine (`@shoal/swarm`) as the player uses it. */
 export interface Swarm extends Peers {
-	start(): Promise<void> | void;
+	/** Resolves to whether it joined. */
+	start(): Promise<boolean>;
+	/** For good. */
 	stop(): void;
-	setRendition(name: string): void;
+	/** The rendition that plays; not `sharable`: too small to be worth it. */
+	setRendition(name: string, sharable: boolean): void;
 	/** Programme date-time of the picture on screen; null while there is none. */
-	handlePlayhead(program_time_ms: number | null, now_ms: number): void;
+	handlePlayhead(program_time_ms: number | null): void;
 	stats(): SwarmStats;
 }
 
@@ -119,6 +127,7 @@ export interface SwarmOptions {
 	accessToken?: Token;
 	signalling?: Signalling;
 	upload: boolean;
+	delay_ms: number;
 	log?: (line: string) => void;
 }
 
@@ -143,6 +152,8 @@ export interface Playback {
 	following: boolean;
 	/** name of the rendition, null before the first playlist */
 	rendition: string | null;
+	/** null: not known */
+	bitrate_bps: number | null;
 	program_time_ms: number | null;
 }
 
@@ -163,14 +174,18 @@ const TERMS_AGAIN_MS = 20_000;
 const AWAY_MS = 10_000;
 /** One who leaves does not end a small swarm at once: another may come. */
 const FEW_MS = 30_000;
-/** The engine has this long to become active, again after it lost its peers. */
+/** The engine has this long to become active among enough peers, again after it lost them. */
 const INACTIVE_MS = 20_000;
+/** Alone it waits for others; but now and then it begins afresh, as the swarm may have become another one. */
+const LONELY_MS = 120_000;
 /** First wait after a failure, doubled each time... */
 const RETRY_FIRST_MS = 15_000;
 /** ...up to this. */
 const RETRY_MAX_MS = 600_000;
 /** Sharing that went well for this long makes failures before it forgotten. */
 const GOOD_MS = 60_000;
+/** Renditions below this are not worth the trouble of sharing. */
+const WORTH_BPS = 300_000;
 /** The playhead is told this often. */
 const PLAYHEAD_EVERY_MS = 250;
 /** Battery and kind of network are looked at this often. */
@@ -282,8 +297,11 @@ export class Sharing implements Peers {
 		const now = this.#guard((swarm) => swarm.stats());
 		const { http_bytes, p2p_bytes, upload_bytes } = this.#before;
 		return {
-			...now,
 			peers: now?.peers ?? 0,
+			swarm_peers: now?.swarm_peers ?? 0,
+			parents: now?.parents ?? 0,
+			children: now?.children ?? 0,
+			depth: now?.depth ?? 0,
 			http_bytes: http_bytes + (now?.http_bytes ?? 0),
 			p2p_bytes: p2p_bytes + (now?.p2p_bytes ?? 0),
 			upload_bytes: upload_bytes + (now?.upload_bytes ?? 0)
@@ -321,6 +339,8 @@ export class Sharing implements Peers {
 				uuid: this.options.uuid,
 				tokenUrl: this.options.tokenUrl,
 				upload,
+				// The delay has passed already.
+				delay_ms: 0,
 				...(this.#signalling ? { signalling: this.#signalling } : {}),
 				...(this.token ? { accessToken: this.token } : {}),
 				...(this.log ? { log: this.log } : {})
@@ -332,7 +352,7 @@ export class Sharing implements Peers {
 			this.#inactive_since_ms = null;
 			this.#device_at_ms = this.#ticked_ms ?? 0;
 			this.#joining = false;
-			await swarm.start();
+			if (!(await swarm.start()) && turn === this.#turn) this.#fail('not joined');
 		} catch (error) {
 			if (turn === this.#turn) this.#fail(error);
 		} finally {
@@ -383,11 +403,12 @@ export class Sharing implements Peers {
 	#attend(now_ms: number, playback: Playback): void {
 		if (playback.rendition !== null && playback.rendition !== this.#rendition) {
 			this.#rendition = playback.rendition;
-			this.#guard((swarm) => swarm.setRendition(playback.rendition ?? ''));
+			const { rendition, bitrate_bps } = playback;
+			this.#guard((swarm) => swarm.setRendition(rendition, bitrate_bps === null || bitrate_bps >= WORTH_BPS));
 		}
 		if (now_ms - this.#playhead_at_ms >= PLAYHEAD_EVERY_MS) {
 			this.#playhead_at_ms = now_ms;
-			this.#guard((swarm) => swarm.handlePlayhead(playback.program_time_ms, now_ms));
+			this.#guard((swarm) => swarm.handlePlayhead(playback.program_time_ms));
 		}
 		const was_active = this.#active_since_ms !== null;
 		if (this.active) {
@@ -397,7 +418,10 @@ export class Sharing implements Peers {
 		} else {
 			this.#active_since_ms = null;
 			this.#inactive_since_ms ??= now_ms;
-			if (now_ms - this.#inactive_since_ms >= INACTIVE_MS) this.#fail('no way into the swarm');
+			const waited_ms = now_ms - this.#inactive_since_ms;
+			const company = (this.#guard((swarm) => swarm.stats().swarm_peers) ?? 0) >= (this.#terms?.minimumViewers ?? 0);
+			if (company && waited_ms >= INACTIVE_MS) this.#fail('no way into the swarm');
+			else if (waited_ms >= LONELY_MS) this.#leave();
 		}
 		if (was_active !== (this.#active_since_ms !== null)) this.onchange?.();
 		if (now_ms - this.#device_at_ms >= DEVICE_EVERY_MS) {
@@ -483,7 +507,7 @@ export async function mayUpload(device: Device): Promise<boolean> {
 
 const browserPorts: SharingPorts = {
 	load: async () => {
-		const { Swarm } = (await import('@shoal/swarm')) as unknown as { Swarm: new (options: SwarmOptions) => Swarm };
+		const { Swarm } = await import('@shoal/swarm');
 		return (options) => new Swarm(options);
 	},
 	fetch: (url, init) => fetch(url, init),

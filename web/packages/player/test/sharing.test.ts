@@ -60,8 +60,9 @@ class FakeSwarm implements Swarm {
 	playheads: (number | null)[] = [];
 	/** What the next call throws. */
 	broken: Error | null = null;
-	bytes = { peers: 2, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 };
-	starting: Promise<void> = Promise.resolve();
+	bytes = { peers: 2, swarm_peers: 3, parents: 1, children: 3, depth: 2, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 };
+	sharable: boolean | null = null;
+	starting: Promise<boolean> = Promise.resolve(true);
 	constructor(readonly options: SwarmOptions) {}
 	start() {
 		return this.starting;
@@ -70,8 +71,9 @@ class FakeSwarm implements Swarm {
 		this.stopped++;
 		this.active = false;
 	}
-	setRendition(name: string) {
+	setRendition(name: string, sharable: boolean) {
 		this.rendition = name;
+		this.sharable = sharable;
 	}
 	handleOriginPlaylist() {
 		if (this.broken) throw this.broken;
@@ -101,8 +103,8 @@ class World implements SharingPorts {
 	upload = true;
 	webrtc = true;
 	failing: Error | null = null;
-	starts: () => Promise<void> = () => Promise.resolve();
-	playback: Playback = { live: true, playing: true, following: true, rendition: 'source', program_time_ms: 5 };
+	starts: () => Promise<boolean> = () => Promise.resolve(true);
+	playback: Playback = { live: true, playing: true, following: true, rendition: 'source', bitrate_bps: 800_000, program_time_ms: 5 };
 	sharing: Sharing;
 
 	constructor(options: Partial<SharingOptions> = {}, viewers = 3) {
@@ -157,7 +159,7 @@ describe('joining', () => {
 		world.sharing.setViewers(3);
 		await world.run(0.5);
 		expect(world.swarms).toHaveLength(1);
-		expect(world.swarm.rendition).toBe('source');
+		expect([world.swarm.rendition, world.swarm.sharable]).toEqual(['source', true]);
 		world.swarm.active = true;
 		expect(world.sharing.active).toBe(true);
 		expect(world.sharing.state.obstacle).toBeNull();
@@ -212,11 +214,11 @@ describe('joining', () => {
 		expect(world.swarms).toHaveLength(1);
 		expect(world.sharing.state.on).toBe(false);
 		// What went through it stays counted.
-		expect(world.sharing.stats()).toEqual({ peers: 0, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 });
+		expect(world.sharing.stats()).toEqual({ peers: 0, swarm_peers: 0, parents: 0, children: 0, depth: 0, http_bytes: 10, p2p_bytes: 100, upload_bytes: 50 });
 		world.sharing.choose(true);
 		await world.run(0.5);
 		expect(world.swarms).toHaveLength(2);
-		expect(world.sharing.stats()).toEqual({ peers: 2, http_bytes: 20, p2p_bytes: 200, upload_bytes: 100 });
+		expect(world.sharing.stats()).toEqual({ peers: 2, swarm_peers: 3, parents: 1, children: 3, depth: 2, http_bytes: 20, p2p_bytes: 200, upload_bytes: 100 });
 	});
 
 	it('is undone when it was still under way', async () => {
@@ -327,6 +329,10 @@ describe('an engine that fails', () => {
 		await world.run(20);
 		expect(world.swarms).toHaveLength(1);
 		expect(world.swarm.stopped).toBe(1);
+		world.starts = () => Promise.resolve(false);
+		await world.run(30);
+		expect(world.swarms).toHaveLength(2);
+		expect(world.swarm.stopped).toBe(1);
 	});
 
 	it('that finds no way in is left after a while', async () => {
@@ -337,6 +343,16 @@ describe('an engine that fails', () => {
 		expect(world.swarms).toHaveLength(1);
 	});
 
+	it('that is alone in the swarm waits for others, and begins afresh now and then', async () => {
+		const world = new World();
+		await world.run(11);
+		world.swarm.bytes.swarm_peers = 2;
+		await world.run(100);
+		expect(world.swarm.stopped).toBe(0);
+		await world.run(25);
+		expect(world.swarms.map(({ stopped }) => stopped)).toEqual([1, 0]);
+	});
+
 	it('that was aborted did not fail', async () => {
 		const world = new World();
 		await world.run(11);
@@ -345,6 +361,14 @@ describe('an engine that fails', () => {
 		expect(await world.sharing.playlist('source', { msn: 1, part: 0, skip: false }, AbortSignal.abort())).toBeNull();
 		expect(world.swarm.stopped).toBe(0);
 	});
+});
+
+it('tells the engine when the rendition changes, and which are too small to share', async () => {
+	const world = new World();
+	await world.run(11);
+	world.playback = { ...world.playback, rendition: 'audio', bitrate_bps: 96_000 };
+	await world.run(0.2);
+	expect([world.swarm.rendition, world.swarm.sharable]).toEqual(['audio', false]);
 });
 
 it('tells the engine where the picture is, a few times a second', async () => {

@@ -13,12 +13,15 @@ import { clockTime, english, fill, type Strings } from './strings';
 import { css } from './style';
 import { name, set, show, text } from './dom';
 import { remember, remembered } from './memory';
-import { renderNerds } from './nerds';
+import { renderLegend, renderNerds } from './nerds';
+import { drawTraffic, TrafficHistory } from './graph';
+import { fillMenu, moveInMenu } from './menu';
 import { build, icons, type View } from './view';
 
 export { english, type Strings } from './strings';
 export type { PlayerOptions, Stats, Details } from '../types';
 export type { Phase, PlayerState } from '../state';
+export type { SharingState } from '../sharing';
 
 export interface ElementOptions extends PlayerOptions {
 	/** shown over the picture (embeds); null for none */
@@ -29,6 +32,8 @@ export interface ElementOptions extends PlayerOptions {
 	controls?: boolean;
 	/** begin again at the end of a recording; default false */
 	loop?: boolean;
+	/** say over the picture, once in this browser, what sharing shows to others: for a page that does not say it; default false */
+	sharingNotice?: boolean;
 }
 
 /** Controls disappear after this long without a touch of mouse, finger or key. */
@@ -57,6 +62,8 @@ export class ShoalPlayer extends HTMLElement {
 	#quiet: ReturnType<typeof setTimeout> | undefined;
 	#dragging = false;
 	#stats: (() => unknown) | null = null;
+	#viewers = 0;
+	#traffic = new TrafficHistory();
 
 	/** What to play; setting it (again) loads it. */
 	get options(): ElementOptions | null {
@@ -73,6 +80,18 @@ export class ShoalPlayer extends HTMLElement {
 		if (this.#options) this.#options = { ...this.#options, phase };
 		this.#player?.setPhase(phase);
 		this.#render();
+	}
+
+	/** How many watch, told by the page's events. */
+	set viewers(viewers: number) {
+		this.#viewers = viewers;
+		this.#player?.setViewers(viewers);
+	}
+
+	/** The viewer's switch: share with others, or not at all. Remembered in this browser. */
+	share(on: boolean): void {
+		remember({ p2p: on });
+		this.#player?.setSharing(on);
 	}
 
 	/** Words in the page's language. */
@@ -161,9 +180,16 @@ export class ShoalPlayer extends HTMLElement {
 		const player = new Player(view.video, {
 			...options,
 			muted: options.muted ?? known.muted ?? false,
-			throughputBps: options.throughputBps ?? known.throughput_bps ?? null
+			throughputBps: options.throughputBps ?? known.throughput_bps ?? null,
+			...(options.sharing ? { sharing: { ...options.sharing, choice: known.p2p ?? options.sharing.choice ?? null } } : {})
 		});
 		this.#player = player;
+		this.#traffic = new TrafficHistory();
+		player.setViewers(this.#viewers);
+		player.on('sharing', (state) => {
+			if (state.active && options.sharingNotice) this.#tellOfSharing(view);
+			this.#tell('sharingchange', state);
+		});
 		player.on('state', (state) => this.#handleState(state));
 		player.on('unmute', () => this.#render());
 		player.on('following', () => this.#render());
@@ -196,6 +222,13 @@ export class ShoalPlayer extends HTMLElement {
 		}
 		this.#handleState(player.state);
 		this.#wake();
+	}
+
+	#tellOfSharing(view: View): void {
+		if (remembered().p2p_told) return;
+		remember({ p2p_told: true });
+		view.notice_text.textContent = this.#strings.sharingNotice;
+		view.notice.hidden = false;
 	}
 
 	#close(): void {
@@ -271,7 +304,7 @@ export class ShoalPlayer extends HTMLElement {
 			if (this.#options?.controls !== false) this.#toggleFullscreen();
 		});
 		on(view.menu, 'click', (event) => this.#pick(event));
-		on(view.menu, 'keydown', (event) => this.#moveInMenu(event as KeyboardEvent));
+		on(view.menu, 'keydown', (event) => moveInMenu(view.menu, event as KeyboardEvent, this.shadowRoot?.activeElement ?? null));
 		for (const type of ['pointermove', 'pointerdown', 'keydown', 'focusin']) on(this, type, () => this.#wake());
 		on(this, 'pointerleave', () => this.#hush());
 		on(this, 'keydown', (event) => this.#handleKey(event as KeyboardEvent));
@@ -357,28 +390,7 @@ export class ShoalPlayer extends HTMLElement {
 
 	#fillMenu(): void {
 		const view = this.#view;
-		const player = this.#player;
-		if (!view || !player) return;
-		const item = (role: string, text: string, checked: boolean, value: string): HTMLElement => {
-			const button = document.createElement('button');
-			button.type = 'button';
-			button.setAttribute('role', role);
-			button.setAttribute('aria-checked', String(checked));
-			button.dataset.value = value;
-			button.textContent = text;
-			button.tabIndex = -1;
-			return button;
-		};
-		const heading = document.createElement('h3');
-		heading.textContent = this.#strings.quality;
-		const qualities = player.qualities().sort((a, b) => b.bitrate_bps - a.bitrate_bps);
-		const playing = player.stats().rendition;
-		view.menu.replaceChildren(
-			heading,
-			item('menuitemradio', `${this.#strings.automatic}${player.quality < 0 && playing ? ` (${playing})` : ''}`, player.quality < 0, '-1'),
-			...qualities.map((quality) => item('menuitemradio', quality.label, player.quality === quality.id, String(quality.id))),
-			item('menuitemcheckbox', this.#strings.nerds, !view.nerds.hidden, 'nerds')
-		);
+		if (view && this.#player) fillMenu(view.menu, this.#player, this.#strings, !view.nerds.hidden);
 	}
 
 	#pick(event: Event): void {
@@ -386,18 +398,10 @@ export class ShoalPlayer extends HTMLElement {
 		const view = this.#view;
 		if (value === undefined || !view) return;
 		if (value === 'nerds') view.nerds.hidden = !view.nerds.hidden;
+		else if (value === 'sharing') this.share(!this.#player?.sharing?.on);
 		else this.#player?.setQuality(Number(value));
 		this.#openMenu(false);
 		this.#render();
-	}
-
-	#moveInMenu(event: KeyboardEvent): void {
-		const items = [...(this.#view?.menu.querySelectorAll<HTMLElement>('[role^="menuitem"]') ?? [])];
-		const at = items.indexOf(this.shadowRoot?.activeElement as HTMLElement);
-		const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-		if (to === undefined) return;
-		items[(to + items.length) % items.length]?.focus();
-		event.preventDefault();
 	}
 
 	#wake(): void {
@@ -471,6 +475,7 @@ export class ShoalPlayer extends HTMLElement {
 		view.unmute.append(words.unmuteLarge);
 		view.live.textContent = words.live;
 		view.primary.textContent = words.retry;
+		renderLegend(view.legend);
 	}
 
 	#render(): void {
@@ -557,7 +562,10 @@ export class ShoalPlayer extends HTMLElement {
 			view.seek.setAttribute('aria-valuetext', spoken);
 			text(view.time, recording ? spoken : `-${clockTime(behind_s)}`);
 		}
-		if (!view.nerds.hidden) renderNerds(view.nerds_rows, player);
+		this.#traffic.add(performance.now(), player.stats());
+		if (view.nerds.hidden) return;
+		renderNerds(view.nerds_rows, player);
+		drawTraffic(view.graph, this.#traffic);
 	}
 
 	#showTip(share: number): void {

@@ -6,6 +6,10 @@ export interface Remembered {
 	volume?: number;
 	muted?: boolean;
 	throughput_bps?: number;
+	/** the viewer's switch for sharing with others */
+	p2p?: boolean;
+	/** was told that sharing shows the address */
+	p2p_told?: boolean;
 }
 
 export function remembered(): Remembered {

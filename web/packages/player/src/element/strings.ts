@@ -19,6 +19,8 @@ export const english = {
 	automatic: 'Automatic',
 	nerds: 'Stats for nerds',
 	close: 'Close',
+	sharing: 'Share with other viewers',
+	sharingNotice: 'You and other viewers pass this stream on to each other, so they can see your IP address. The settings have a switch for it.',
 	fullscreen: 'Full screen',
 	exitFullscreen: 'Leave full screen',
 	loading: 'Loading',

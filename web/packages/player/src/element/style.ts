@@ -135,6 +135,9 @@ input[type='range']::-moz-range-thumb { width: 14px; height: 14px; border: 0; bo
 .nerds table { border-spacing: 0; }
 .nerds th { text-align: left; font-weight: 400; color: var(--dim); padding: 0 16px 0 0; vertical-align: top; white-space: nowrap; }
 .nerds td { padding: 0 22px 0 0; font-variant-numeric: tabular-nums; }
+.nerds canvas { display: block; width: 100%; height: 72px; margin-top: 6px; }
+.legend { margin: 4px 0 0; color: var(--dim); display: flex; flex-wrap: wrap; gap: 2px 14px; }
+.legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 5px; }
 
 @container (max-width: 420px) {
 	.latency { display: none; }

@@ -46,7 +46,7 @@ const markup = `
 	</div>
 </div>
 <div class="menu" role="menu" hidden></div>
-<div class="nerds" hidden><button type="button"></button><table><tbody></tbody></table></div>
+<div class="nerds" hidden><button type="button"></button><table><tbody></tbody></table><canvas width="360" height="72" aria-hidden="true"></canvas><p class="legend"></p></div>
 <div class="sr" role="status" aria-live="polite"></div>
 `;
 
@@ -83,6 +83,8 @@ export interface View {
 	nerds: HTMLElement;
 	nerds_close: HTMLButtonElement;
 	nerds_rows: HTMLElement;
+	graph: HTMLCanvasElement;
+	legend: HTMLElement;
 	status: HTMLElement;
 }
 
@@ -129,6 +131,8 @@ export function build(root: ShadowRoot): View {
 		nerds: find('.nerds'),
 		nerds_close: find('.nerds button'),
 		nerds_rows: find('.nerds tbody'),
+		graph: find('.nerds canvas'),
+		legend: find('.legend'),
 		status: find('.sr')
 	};
 }
