@@ -1,0 +1,147 @@
+use super::*;
+
+fn swarm(n: u64) -> World {
+    let mut world = World::new(Config::default(), 21);
+    for key in 0..n {
+        world.join(key, facts(8, key));
+    }
+    world.pass(20_000);
+    world
+}
+
+fn accuse(world: &mut World, key: u64, accused: u64) {
+    world.report(key, Report { accused: vec![PeerKey(accused)], ..Report::default() });
+    world.check();
+}
+
+#[test]
+fn pairs_that_cannot_reach_each_other_are_not_given_again() {
+    // One pair in five fails, as both sides find out when they try.
+    let mut world = World::new(Config::default(), 23);
+    let fails = |a: u64, b: u64| (a.min(b) * 7_919 + a.max(b) * 104_729) % 5 == 0;
+    for key in 0..200 {
+        world.join(key, facts(8, key));
+    }
+    let mut last = 0;
+    for round in 0..40 {
+        world.pass(1_000);
+        last = 0;
+        for key in world.keys() {
+            let tried = world.parents(key).into_iter().flat_map(|p| [Some(p.2), p.3]).flatten();
+            let unreachable: Vec<_> = tried.filter(|other| fails(key, other.0)).collect();
+            last += unreachable.len();
+            if !unreachable.is_empty() {
+                world.report(key, Report { unreachable, ..Report::default() });
+            }
+        }
+        if round % 10 == 0 {
+            world.check();
+        }
+    }
+    assert!(last <= 8, "{last} pairs still fail");
+    world.check();
+    let measure = world.measure();
+    assert!(measure.share() > 0.96, "{:.4} {measure:?}", measure.share());
+}
+
+#[test]
+fn two_addresses_are_not_enough() {
+    let mut world = swarm(40);
+    accuse(&mut world, 1, 9);
+    accuse(&mut world, 2, 9);
+    accuse(&mut world, 2, 9);
+    // A third peer at an address that has spoken.
+    world.join(100, facts(8, 2));
+    accuse(&mut world, 100, 9);
+    assert!(world.expelled.is_empty());
+    world.pass(60_000);
+    for key in [1, 2, 100] {
+        assert!(world.parents(key).iter().all(|p| p.2.0 != 9 && p.3 != Some(PeerKey(9))), "the accusers do not meet it");
+        assert!(world.parents(9).iter().all(|p| p.2.0 != key && p.3 != Some(PeerKey(key))));
+    }
+    assert_eq!(world.topology.len(), 41);
+}
+
+#[test]
+fn three_addresses_expel() {
+    let mut world = swarm(40);
+    for key in 1..=3 {
+        accuse(&mut world, key, 9);
+    }
+    assert_eq!(world.expelled, [PeerKey(9)]);
+    assert_eq!(world.topology.len(), 39);
+    world.join(9, facts(8, 9));
+    assert_eq!(world.expelled.len(), 2, "it does not get in again by the same name");
+    assert!(world.gone.iter().any(|&(_, peer)| peer == PeerKey(9)), "partners drop it");
+    world.check();
+}
+
+#[test]
+fn who_accuses_everybody_is_believed_by_nobody() {
+    let mut world = swarm(60);
+    // Two liars accuse everybody, and so give up what they said of 50 and 51 too.
+    for liar in [1, 2] {
+        for victim in 50..60 {
+            accuse(&mut world, liar, victim);
+        }
+    }
+    for victim in 50..60 {
+        accuse(&mut world, 3, victim);
+        if victim == 53 {
+            break;
+        }
+    }
+    assert!(world.expelled.is_empty(), "{:?}", world.expelled);
+    // Honest ones are still believed.
+    for key in [4, 5] {
+        accuse(&mut world, key, 50);
+    }
+    assert_eq!(world.expelled, [PeerKey(50)]);
+}
+
+#[test]
+fn leaving_and_coming_back_restores_no_credit() {
+    let mut world = swarm(60);
+    for (round, victim) in (40..60).enumerate() {
+        for liar in 0..3 {
+            let key = 1_000 + round as u64 * 10 + liar;
+            world.join(key, facts(1, 5_000 + liar));
+            accuse(&mut world, key, victim);
+            world.leave(key);
+        }
+    }
+    assert!(world.expelled.len() <= 5, "three addresses can do away with five, then nobody: {:?}", world.expelled);
+}
+
+#[test]
+fn a_third_of_polluters_is_soon_gone() {
+    let mut world = swarm(120);
+    let bad = |key: u64| key % 3 == 0;
+    for _ in 0..30 {
+        for key in world.keys() {
+            let accused: Vec<_> = world.parents(key).into_iter().map(|p| p.2).filter(|parent| bad(parent.0)).collect();
+            if !bad(key) && !accused.is_empty() {
+                world.report(key, Report { accused, ..Report::default() });
+            }
+        }
+        world.pass(2_000);
+    }
+    world.check();
+    assert!(world.expelled.iter().all(|peer| bad(peer.0)));
+    let met = world.keys().into_iter().filter(|&key| !bad(key)).flat_map(|key| world.parents(key)).filter(|p| bad(p.2.0)).count();
+    assert_eq!(met, 0, "no honest peer is fed by a polluter");
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut world = swarm(200);
+    for round in 0..3u64 {
+        for key in 0..200 {
+            let others = (0..200).map(PeerKey).filter(|other| other.0 != key).skip(round as usize * 60);
+            world.report(key, Report { unreachable: others.collect(), ..Report::default() });
+        }
+        world.pass(1_000);
+    }
+    world.check();
+    assert!(world.topology.peers.iter().all(|peer| peer.apart.len() <= 32));
+}

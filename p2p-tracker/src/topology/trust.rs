@@ -1,0 +1,237 @@
+//! Whom to believe: pairs that do not work, parents that go silent, peers that send wrong bytes, and peers that say so of too many.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use super::index::Id;
+use super::{Output, PeerKey, Topology};
+
+/// Pairs remembered per peer. One that fails with more than that is hardly reachable at all, and may try the first again.
+const APART: usize = 32;
+/// Addresses that must agree before a peer is acted against: one person has one or two.
+const WITNESSES: usize = 3;
+/// Peers that one address may accuse within [`MEMORY`] and be believed. With a third of all peers sending wrong bytes an honest one meets
+/// about two before they are expelled.
+const CREDIBLE: usize = 5;
+/// Milliseconds after which an accusation no longer counts against the credit of the accuser.
+const MEMORY: u64 = 600_000;
+/// Accusations remembered for credit; the oldest are forgotten first.
+const ACCUSATIONS: usize = 10_000;
+/// Expelled peers remembered. They are named by their connection's key, so this only spares repetition.
+const EXPELLED: usize = 1_000;
+/// Milliseconds between the first report of a silent peer and the judgement. A peer whose own parent fell silent passes nothing on, and its
+/// children report it: it has reported its own loss by then, and is not to blame.
+const DELIBERATION: u64 = 1_000;
+/// Milliseconds before a loss in which a change above the lost peer explains it.
+const EXCUSE: u64 = 3_000;
+/// Milliseconds in which losses add up.
+const LOSSES_ADD_UP: u64 = 10_000;
+/// Losses kept per case.
+const LOSSES: usize = 16;
+
+#[derive(Debug)]
+struct Loss {
+    at: u64,
+    stripe: u8,
+    address: u64,
+}
+
+/// What is remembered about the behaviour of peers.
+#[derive(Debug, Default)]
+pub(super) struct Trust {
+    /// Whom an address accused, of late.
+    ledger: HashMap<u64, Vec<PeerKey>>,
+    /// The same in order of time.
+    entries: VecDeque<(u64, u64, PeerKey)>,
+    expelled: HashSet<PeerKey>,
+    expelled_order: VecDeque<PeerKey>,
+    /// Peers reported silent, and when to judge them, in order of time.
+    cases: HashMap<PeerKey, Vec<Loss>>,
+    docket: VecDeque<(u64, PeerKey)>,
+    /// Peers without children for a while, and until when, in order of time.
+    benched: VecDeque<(u64, PeerKey)>,
+}
+
+impl Trust {
+    pub(super) fn is_expelled(&self, key: PeerKey) -> bool {
+        self.expelled.contains(&key)
+    }
+
+    fn remember_expelled(&mut self, key: PeerKey) {
+        if self.expelled.insert(key) {
+            self.expelled_order.push_back(key);
+        }
+        if self.expelled_order.len() > EXPELLED
+            && let Some(oldest) = self.expelled_order.pop_front()
+        {
+            self.expelled.remove(&oldest);
+        }
+    }
+
+    /// Notes an accusation. Whether the address may be believed; and if this one was too many, whom else it had accused.
+    fn note_accusation(&mut self, now: u64, address: u64, accused: PeerKey) -> Credit {
+        while self.entries.front().is_some_and(|&(at, ..)| at + MEMORY <= now) || self.entries.len() >= ACCUSATIONS {
+            let Some((_, address, accused)) = self.entries.pop_front() else { break };
+            if let Some(list) = self.ledger.get_mut(&address) {
+                list.retain(|&key| key != accused);
+                if list.is_empty() {
+                    self.ledger.remove(&address);
+                }
+            }
+        }
+        let list = self.ledger.entry(address).or_default();
+        if list.len() > CREDIBLE {
+            return Credit::Spent(Vec::new());
+        }
+        if !list.contains(&accused) {
+            list.push(accused);
+            self.entries.push_back((now, address, accused));
+        }
+        if list.len() > CREDIBLE { Credit::Spent(list.clone()) } else { Credit::Good }
+    }
+}
+
+enum Credit {
+    Good,
+    /// With those whom the address had accused while it was believed.
+    Spent(Vec<PeerKey>),
+}
+
+impl Topology {
+    /// The two are not paired from now on, or for some milliseconds. Only the one who says so remembers it: nobody fills another's memory.
+    pub(super) fn keep_apart(&mut self, id: Id, other: PeerKey, duration: Option<u64>) {
+        let until = duration.map_or(u64::MAX, |duration| self.now + duration);
+        let apart = &mut self.peers[id as usize].apart;
+        if let Some(entry) = apart.iter_mut().find(|(key, _)| *key == other) {
+            entry.1 = entry.1.max(until);
+            return;
+        }
+        if apart.len() == APART {
+            apart.pop_front();
+        }
+        apart.push_back((other, until));
+    }
+
+    /// Whether the two must not be paired.
+    pub(super) fn are_apart(&self, a: Id, b: Id) -> bool {
+        let avoids = |a: Id, b: Id| {
+            let b = self.peer(b).key;
+            self.peer(a).apart.iter().any(|&(key, until)| key == b && until > self.now)
+        };
+        avoids(a, b) || avoids(b, a)
+    }
+
+    /// A peer cannot reach another: whatever binds them ends.
+    pub(super) fn part(&mut self, id: Id, other: PeerKey) {
+        let Some(&other_id) = self.keys.get(&other) else { return };
+        if other_id == id {
+            return;
+        }
+        self.keep_apart(id, other, None);
+        self.part_ways(id, other_id);
+    }
+
+    /// Ends what binds two peers who must be apart.
+    pub(super) fn part_ways(&mut self, a: Id, b: Id) {
+        if self.peer(a).rendition != self.peer(b).rendition {
+            return;
+        }
+        for stripe in 0..self.config.stripes {
+            for (child, parent) in [(a, b), (b, a)] {
+                if self.node(child, stripe).standby == Some(parent) {
+                    self.choose_standby(child, stripe);
+                }
+                if self.node(child, stripe).parent == Some(parent) {
+                    self.separate(child, stripe);
+                }
+            }
+        }
+    }
+
+    /// A peer says that another sent it wrong bytes. It need not meet it again; others are believed only together.
+    pub(super) fn accuse(&mut self, id: Id, other: PeerKey) {
+        if !self.keys.contains_key(&other) || self.peer(id).key == other {
+            return;
+        }
+        self.part(id, other);
+        let address = self.peer(id).address;
+        match self.trust.note_accusation(self.now, address, other) {
+            Credit::Spent(accused) => {
+                for key in accused {
+                    if let Some(&id) = self.keys.get(&key) {
+                        self.peers[id as usize].accusers.retain(|&accuser| accuser != address);
+                    }
+                }
+            }
+            Credit::Good => {
+                let Some(&accused) = self.keys.get(&other) else { return };
+                let accusers = &mut self.peers[accused as usize].accusers;
+                if !accusers.contains(&address) {
+                    accusers.push(address);
+                }
+                if accusers.len() >= WITNESSES {
+                    self.trust.remember_expelled(other);
+                    self.notices.push_back(Output::Expel { peer: other });
+                    self.remove(other);
+                }
+            }
+        }
+    }
+
+    /// A child found its parent silent.
+    pub(super) fn note_loss(&mut self, child: Id, parent: Id, stripe: u8) {
+        let (now, key, address) = (self.now, self.peer(parent).key, self.peer(child).address);
+        let losses = self.trust.cases.entry(key).or_default();
+        if losses.is_empty() {
+            self.trust.docket.push_back((now + DELIBERATION, key));
+        }
+        if losses.len() < LOSSES && !losses.iter().any(|loss| loss.address == address && loss.stripe == stripe) {
+            losses.push(Loss { at: now, stripe, address });
+        }
+    }
+
+    /// Judges the peers reported silent, and lets those serve again who have been without children for long enough.
+    pub(super) fn judge(&mut self) {
+        while let Some(&(until, key)) = self.trust.benched.front()
+            && until <= self.now
+        {
+            self.trust.benched.pop_front();
+            if let Some(&id) = self.keys.get(&key) {
+                self.peers[id as usize].benched = false;
+                self.capacity_changed(id);
+            }
+        }
+        while let Some(&(at, key)) = self.trust.docket.front()
+            && at <= self.now
+        {
+            self.trust.docket.pop_front();
+            let Some(mut losses) = self.trust.cases.remove(&key) else { continue };
+            let Some(&id) = self.keys.get(&key) else { continue };
+            losses.retain(|loss| loss.at + LOSSES_ADD_UP > self.now && !self.is_excused(id, loss));
+            let mut addresses: Vec<u64> = losses.iter().map(|loss| loss.address).collect();
+            addresses.sort_unstable();
+            addresses.dedup();
+            if addresses.len() >= WITNESSES {
+                let until = self.now + self.config.bench.as_millis() as u64;
+                self.peers[id as usize].benched = true;
+                self.trust.benched.push_back((until, key));
+                self.capacity_changed(id);
+            } else if !losses.is_empty() {
+                self.trust.cases.insert(key, losses);
+                self.trust.docket.push_back((self.now + DELIBERATION, key));
+            }
+        }
+    }
+
+    /// Whether something above a peer changed about when it went silent.
+    fn is_excused(&self, id: Id, loss: &Loss) -> bool {
+        let mut at = Some(id);
+        while let Some(id) = at {
+            let node = self.node(id, loss.stripe);
+            if node.placed + EXCUSE >= loss.at {
+                return true;
+            }
+            at = node.parent;
+        }
+        false
+    }
+}
