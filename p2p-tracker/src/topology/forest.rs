@@ -316,10 +316,10 @@ impl Topology {
         self.forest(rendition, stripe).standing.bucket(WAITING)
     }
 
-    /// Roots beyond those a stripe should have. A swarm whose size goes up and down around a step must not flap with it: hence the eighth.
+    /// Roots beyond those a stripe should have. A swarm whose size goes up and down around a step must not flap with it: hence the margin.
     pub(super) fn surplus_roots(&self, rendition: u8, stripe: u8) -> usize {
         let members = self.renditions[&rendition].members;
-        self.roots(rendition, stripe).len().saturating_sub(roots_for(members + members / 8))
+        self.roots(rendition, stripe).len().saturating_sub(roots_for(members + members / 16 + 1))
     }
 
     /// The lists in which the node is found.

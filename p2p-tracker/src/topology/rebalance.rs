@@ -31,6 +31,7 @@ impl Topology {
                 self.recommit(rendition, stripe, budget);
                 self.crown(rendition, stripe);
                 self.merge(rendition, stripe, budget);
+                self.depose(rendition, stripe);
                 self.lift(rendition, stripe, budget);
                 self.promote(rendition, stripe, budget);
                 self.renew_standbys(rendition, stripe, budget);
@@ -129,12 +130,7 @@ impl Topology {
     fn crown(&mut self, rendition: u8, stripe: u8) {
         let wanted = roots_for(self.renditions[&rendition].members);
         for _ in self.roots(rendition, stripe).len()..wanted {
-            let sample = self.dice.sample::<32>(self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(1)));
-            let best = sample
-                .iter()
-                .filter(|&id| !self.node(id, stripe).children.is_empty() && self.may_move(id))
-                .max_by_key(|&id| (std::cmp::Reverse(self.root_duties(id)), self.strength(id)));
-            let Some(id) = best else { return };
+            let Some(id) = self.candidate(rendition, stripe) else { return };
             self.moved(id);
             let parent = self.detach(id, stripe);
             self.set_standby(id, None, stripe);
@@ -144,6 +140,40 @@ impl Topology {
         }
     }
 
+    /// The best of some who could be roots: below one now, with children, and not root of another stripe if possible.
+    fn candidate(&mut self, rendition: u8, stripe: u8) -> Option<Id> {
+        let sample = self.dice.sample::<32>(self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(1)));
+        let fit = sample.iter().filter(|&id| !self.node(id, stripe).children.is_empty() && self.may_move(id));
+        fit.max_by_key(|&id| (std::cmp::Reverse(self.root_duties(id)), self.strength(id)))
+    }
+
+    /// A root that is much weaker than one of another tree could be gives its duty up to it.
+    fn depose(&mut self, rendition: u8, stripe: u8) {
+        let Some(strong) = self.candidate(rendition, stripe).filter(|&id| self.is_seasoned(id)) else { return };
+        let Some(weak) = self.weakest_root(rendition, stripe) else { return };
+        if self.capacity(strong) < self.capacity(weak).saturating_mul(2) || self.parent_for(weak, stripe).is_none() {
+            return;
+        }
+        self.moved(strong);
+        let parent = self.detach(strong, stripe);
+        self.set_standby(strong, None, stripe);
+        if let Some(below) = self.parent_for(weak, stripe) {
+            self.shift(weak, below, stripe);
+        }
+        if let Some(parent) = parent {
+            self.offer(parent);
+        }
+    }
+
+    fn weakest_root(&mut self, rendition: u8, stripe: u8) -> Option<Id> {
+        let sample = self.dice.sample::<8>(self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(0)));
+        sample.iter().filter(|&id| self.may_move(id)).min_by_key(|&id| self.strength(id))
+    }
+
+    fn is_seasoned(&self, id: Id) -> bool {
+        self.peer(id).joined + self.config.seasoned.as_millis() as u64 <= self.now
+    }
+
     /// Roots too many go under others, the weakest first.
     fn merge(&mut self, rendition: u8, stripe: u8, budget: usize) {
         let mut failures = 0;
@@ -151,9 +181,7 @@ impl Topology {
             if failures == FAILURES || self.surplus_roots(rendition, stripe) == 0 {
                 return;
             }
-            let sample = self.dice.sample::<8>(self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(0)));
-            let weakest = sample.iter().filter(|&id| self.may_move(id)).min_by_key(|&id| self.strength(id));
-            let parent = weakest.and_then(|id| Some((id, self.parent_for(id, stripe)?)));
+            let parent = self.weakest_root(rendition, stripe).and_then(|id| Some((id, self.parent_for(id, stripe)?)));
             match parent {
                 Some((id, parent)) => self.shift(id, parent, stripe),
                 None => failures += 1,
@@ -203,8 +231,7 @@ impl Topology {
 
     /// The highest node above a peer that it should replace, and may.
     fn weaker_above(&self, id: Id, stripe: u8) -> Option<Id> {
-        let seasoned = self.config.seasoned.as_millis() as u64;
-        if !self.may_move(id) || self.peer(id).joined + seasoned > self.now {
+        if !self.may_move(id) || !self.is_seasoned(id) {
             return None;
         }
         let slots = self.capacity(id);
@@ -241,10 +268,7 @@ impl Topology {
     /// Standbys for those without, and better ones for those whose standby is full by now or would fall silent with the parent.
     fn renew_standbys(&mut self, rendition: u8, stripe: u8, budget: usize) {
         for _ in 0..budget {
-            let depth = 1 + self.dice.below(usize::from(self.config.max_depth)) as u8;
-            let Some(id) = self.any(|topology| topology.forest(rendition, stripe).standing.bucket(standing_at(depth))) else {
-                continue;
-            };
+            let Some(id) = self.any_child(rendition, stripe) else { return };
             let old = self.node(id, stripe).standby.and_then(|standby| self.standby_price(standby, id, stripe));
             if old.is_some_and(|price| price < STANDBY_MARGIN) {
                 continue;
@@ -257,6 +281,20 @@ impl Topology {
                 self.set_standby(id, new, stripe);
             }
         }
+    }
+
+    /// A node with a parent, at random.
+    fn any_child(&mut self, rendition: u8, stripe: u8) -> Option<Id> {
+        let standing = &self.renditions[&rendition].forests[usize::from(stripe)].standing;
+        let children = |depth: u8| standing.bucket(standing_at(depth));
+        let mut at = self.dice.below((1..=self.config.max_depth).map(|depth| children(depth).len()).sum());
+        for depth in 1..=self.config.max_depth {
+            match children(depth).get(at) {
+                Some(&id) => return Some(id),
+                None => at -= children(depth).len(),
+            }
+        }
+        None
     }
 
     /// One of a list, at random.
