@@ -505,6 +505,7 @@ export class Player extends Emitter<PlayerEvents> {
 		const now_ms = performance.now();
 		this.#stalls++;
 		this.#latency.handleStall(now_ms);
+		this.#sharing?.handleStall(now_ms);
 		const bitrate_bps = this.#engine.playing?.bitrate_bps ?? null;
 		const throughput_bps = this.#source.throughput.bps;
 		if (this.#links.handleStall(now_ms, throughput_bps, bitrate_bps)) {

@@ -178,6 +178,10 @@ const FEW_MS = 30_000;
 const INACTIVE_MS = 20_000;
 /** Alone it waits for others; but now and then it begins afresh, as the swarm may have become another one. */
 const LONELY_MS = 120_000;
+/** So many stalls... */
+const STALLS = 2;
+/** ...within this time while in a swarm: whatever the cause is, the origin is the better place. */
+const STALLS_MS = 30_000;
 /** First wait after a failure, doubled each time... */
 const RETRY_FIRST_MS = 15_000;
 /** ...up to this. */
@@ -209,6 +213,7 @@ export class Sharing implements Peers {
 	#few_since_ms: number | null = null;
 	#inactive_since_ms: number | null = null;
 	#active_since_ms: number | null = null;
+	#stalls_ms: number[] = [];
 	#failures = 0;
 	#retry_at_ms = -Infinity;
 	#upload = true;
@@ -286,6 +291,13 @@ export class Sharing implements Peers {
 		if (changed) this.onchange?.();
 	}
 
+	/** Playback ran dry although the stream went on. */
+	handleStall(now_ms: number): void {
+		if (!this.active) return;
+		this.#stalls_ms = [...this.#stalls_ms.filter((at_ms) => now_ms - at_ms < STALLS_MS), now_ms];
+		if (this.#stalls_ms.length >= STALLS) this.#fail('playback ran dry again');
+	}
+
 	/** Leaves for good. */
 	stop(): void {
 		this.#stopped = true;
@@ -348,6 +360,7 @@ export class Sharing implements Peers {
 			this.#swarm = swarm;
 			this.#upload = upload;
 			this.#rendition = null;
+			this.#stalls_ms = [];
 			this.#active_since_ms = null;
 			this.#inactive_since_ms = null;
 			this.#device_at_ms = this.#ticked_ms ?? 0;

@@ -353,6 +353,22 @@ describe('an engine that fails', () => {
 		expect(world.swarms.map(({ stopped }) => stopped)).toEqual([1, 0]);
 	});
 
+	it('is left after two stalls in a short time', async () => {
+		const world = new World();
+		await world.run(11);
+		world.sharing.handleStall(world.now_ms);
+		world.sharing.handleStall(world.now_ms);
+		expect(world.swarm.stopped).toBe(0);
+		world.swarm.active = true;
+		world.sharing.handleStall(world.now_ms);
+		await world.run(31);
+		world.sharing.handleStall(world.now_ms);
+		expect(world.swarm.stopped).toBe(0);
+		await world.run(5);
+		world.sharing.handleStall(world.now_ms);
+		expect(world.swarm.stopped).toBe(1);
+	});
+
 	it('that was aborted did not fail', async () => {
 		const world = new World();
 		await world.run(11);
