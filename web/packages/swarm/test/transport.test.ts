@@ -3,10 +3,11 @@
 import wrtc from '@roamhq/wrtc';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Slice } from '../src/channel';
-import { Transport, type PeerConnectionConstructor } from '../src/transport';
+import { nodeRtc } from '../src/node-rtc';
+import { Transport } from '../src/transport';
 import type { Message, PeerId } from '../src/wire';
 
-const rtc = wrtc.RTCPeerConnection as unknown as PeerConnectionConstructor;
+const rtc = nodeRtc(wrtc.RTCPeerConnection);
 
 class Peer {
 	readonly opened: PeerId[] = [];
