@@ -107,6 +107,8 @@ pub struct Config {
     pub stripes: u8,
     /// Hops from a root to the deepest peer. Each hop costs some 100 ms, and a path must fit a PATH message (16).
     pub max_depth: u8,
+    /// Depth up to which nobody is moved to come higher.
+    pub comfortable_depth: u8,
     /// In how many stripes a peer may have children: its loss then costs each child one stripe.
     pub interior_stripes: u8,
     /// Up to so many peers of a rendition the rule above does not hold: there are too few to spread the stripes over.
@@ -128,6 +130,7 @@ impl Default for Config {
         Self {
             stripes: 4,
             max_depth: 8,
+            comfortable_depth: 3,
             interior_stripes: 2,
             tiny: 5,
             slots_ceiling: 128,

@@ -187,6 +187,7 @@ impl Topology {
     /// The best of some who could be a node's standby: with room if anybody has, elsewhere in the forest, little asked for.
     pub(super) fn standby_for(&mut self, id: Id, stripe: u8) -> Option<Id> {
         self.node(id, stripe).parent?;
+        let height = self.height(id, stripe);
         let rendition = self.peer(id).rendition;
         let mut best = None;
         let mut lists = 0;
@@ -196,7 +197,7 @@ impl Topology {
                 continue;
             }
             let sample = self.dice.sample::<SAMPLE>(open);
-            best = self.better_standby(best, &sample, id, stripe);
+            best = self.better_standby(best, &sample, id, stripe, height);
             lists += 1;
             if lists == STANDBY_LISTS {
                 break;
@@ -206,7 +207,7 @@ impl Topology {
             for depth in 0..self.config.max_depth {
                 let standing = self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(depth));
                 let sample = self.dice.sample::<SAMPLE>(standing);
-                best = self.better_standby(best, &sample, id, stripe);
+                best = self.better_standby(best, &sample, id, stripe, height);
                 if best.is_some() {
                     break;
                 }
@@ -215,12 +216,12 @@ impl Topology {
         best.map(|(_, id)| id)
     }
 
-    fn better_standby(&self, best: Option<(u32, Id)>, sample: &Sample<SAMPLE>, id: Id, stripe: u8) -> Option<(u32, Id)> {
-        sample.iter().filter_map(|other| Some((self.standby_price(other, id, stripe)?, other))).chain(best).min()
+    fn better_standby(&self, best: Option<(u32, Id)>, sample: &Sample<SAMPLE>, id: Id, stripe: u8, height: u8) -> Option<(u32, Id)> {
+        sample.iter().filter_map(|other| Some((self.standby_price(other, id, stripe, height)?, other))).chain(best).min()
     }
 
-    /// How little one likes `other` for a standby of `id`; `None` when it cannot be.
-    pub(super) fn standby_price(&self, other: Id, id: Id, stripe: u8) -> Option<u32> {
+    /// How little one likes `other` for a standby of `id`, whose subtree has this height; `None` when it cannot be.
+    pub(super) fn standby_price(&self, other: Id, id: Id, stripe: u8, height: u8) -> Option<u32> {
         let parent = self.node(id, stripe).parent?;
         let node = self.node(other, stripe);
         let fits = other != id
@@ -240,6 +241,9 @@ impl Topology {
         if self.is_below(other, parent, stripe) {
             price += standby_cost::SAME_FATE;
         }
+        if node.depth + 1 + height > self.config.comfortable_depth {
+            price += standby_cost::DEEP;
+        }
         let address = self.peer(other).address;
         if address == self.peer(id).address || address == self.peer(parent).address {
             price += standby_cost::SAME_ADDRESS;
@@ -253,9 +257,11 @@ impl Topology {
 
 mod standby_cost {
     /// It could not take the node now.
-    pub(super) const NO_ROOM: u32 = 256;
+    pub(super) const NO_ROOM: u32 = 1024;
     /// It loses the stripe together with the node.
-    pub(super) const SAME_FATE: u32 = 128;
+    pub(super) const SAME_FATE: u32 = 256;
+    /// The node, or those below it, would come to lie deep and have to be moved again.
+    pub(super) const DEEP: u32 = 128;
     /// It shares the address of the node or of its parent.
     pub(super) const SAME_ADDRESS: u32 = 32;
     /// It is a parent of the node in another stripe.

@@ -17,7 +17,7 @@ const MOST: usize = 1_000;
 const FAILURES: usize = 16;
 /// Children moved away so that their parent can serve a stripe that starves.
 const UPHEAVAL: usize = 4;
-/// By how much a standby must be better than the old one: as much as having room is worth, or not sharing the parent's fate.
+/// By how much a standby must be better than the old one: having room, not sharing the parent's fate, or not lying deep is worth that.
 const STANDBY_MARGIN: u32 = 100;
 
 impl Topology {
@@ -189,33 +189,47 @@ impl Topology {
         }
     }
 
-    /// The deepest move up to where there is room: a node with children for each hop won, a leaf only for two.
+    /// Nodes too deep, and nodes that keep others too deep, move up to where there is room. Within the comfortable depth a hop won is not worth a
+    /// new connection.
     fn lift(&mut self, rendition: u8, stripe: u8, budget: usize) {
+        let (max_depth, comfortable) = (self.config.max_depth, self.config.comfortable_depth);
+        if !self.is_deep(rendition, stripe) {
+            return;
+        }
         let mut left = budget;
-        for depth in (2..=self.config.max_depth).rev() {
+        for depth in (2..=max_depth).rev() {
             let open = &self.forest(rendition, stripe).open;
-            let shallowest = (0..depth).find(|&list| list < self.config.max_depth && !open.bucket(list).is_empty());
-            if shallowest.is_none_or(|list| list + 1 >= depth) {
-                continue;
+            if (0..depth - 1).all(|list| open.bucket(list).is_empty()) {
+                return;
             }
             for _ in 0..left.min(self.forest(rendition, stripe).standing.bucket(standing_at(depth)).len()).min(budget / 2) {
                 left -= 1;
-                let Some(id) = self.any(|topology| topology.forest(rendition, stripe).standing.bucket(standing_at(depth)))
-                else {
-                    break;
-                };
-                let gain = if self.node(id, stripe).children.is_empty() { 2 } else { 1 };
-                if self.may_move(id)
-                    && let Some(parent) = self.parent_above(id, stripe, depth - gain)
-                {
-                    self.shift(id, parent, stripe);
+                let Some(id) = self.any(|topology| topology.forest(rendition, stripe).standing.bucket(standing_at(depth))) else { break };
+                if depth + self.height(id, stripe) <= comfortable {
+                    continue;
+                }
+                // Its parent, if that takes others along.
+                let parent = self.node(id, stripe).parent.filter(|&parent| depth > 2 && self.node(parent, stripe).children.len() > 1);
+                for id in parent.into_iter().chain([id]) {
+                    if self.may_move(id)
+                        && let Some(parent) = self.parent_above(id, stripe, self.node(id, stripe).depth - 1)
+                    {
+                        self.shift(id, parent, stripe);
+                        break;
+                    }
                 }
             }
         }
     }
 
-    /// A strong peer takes the place of a weak one above it, which becomes its child; so do peers that are root of no stripe where one is of
-    /// several.
+    /// Whether anybody is deeper than is comfortable.
+    fn is_deep(&self, rendition: u8, stripe: u8) -> bool {
+        let standing = &self.forest(rendition, stripe).standing;
+        (self.config.comfortable_depth + 1..=self.config.max_depth).any(|depth| !standing.bucket(standing_at(depth)).is_empty())
+    }
+
+    /// A strong peer takes the place of a weak one above it, which becomes its child: of a root, or of any if that makes a tree less deep. So do peers that
+    /// are root of no stripe where one is of several.
     fn promote(&mut self, rendition: u8, stripe: u8, budget: usize) {
         let mut left = budget;
         for list in (1..self.config.max_depth).rev() {
@@ -235,12 +249,14 @@ impl Topology {
             return None;
         }
         let slots = self.capacity(id);
+        let deep = self.node(id, stripe).depth + self.height(id, stripe).max(1) > self.config.comfortable_depth;
         let mut best = None;
         let mut above = self.node(id, stripe).parent;
         while let Some(other) = above {
             let node = self.node(other, stripe);
-            let pays = slots >= self.capacity(other).saturating_mul(2)
-                || (node.parent.is_none() && slots >= self.capacity(other) && self.root_duties(other) > 1 && self.root_duties(id) == 0);
+            let root = node.parent.is_none();
+            let pays = ((root || deep) && slots >= self.capacity(other).saturating_mul(2))
+                || (root && slots >= self.capacity(other) && self.root_duties(other) > 1 && self.root_duties(id) == 0);
             if pays && self.may_move(other) && !self.are_apart(id, other) && node.parent.is_none_or(|parent| !self.are_apart(id, parent)) {
                 best = Some(other);
             }
@@ -269,12 +285,13 @@ impl Topology {
     fn renew_standbys(&mut self, rendition: u8, stripe: u8, budget: usize) {
         for _ in 0..budget {
             let Some(id) = self.any_child(rendition, stripe) else { return };
-            let old = self.node(id, stripe).standby.and_then(|standby| self.standby_price(standby, id, stripe));
+            let height = self.height(id, stripe);
+            let old = self.node(id, stripe).standby.and_then(|standby| self.standby_price(standby, id, stripe, height));
             if old.is_some_and(|price| price < STANDBY_MARGIN) {
                 continue;
             }
             let new = self.standby_for(id, stripe);
-            let price = new.and_then(|standby| self.standby_price(standby, id, stripe));
+            let price = new.and_then(|standby| self.standby_price(standby, id, stripe, height));
             if let Some(price) = price
                 && old.is_none_or(|old| price + STANDBY_MARGIN <= old)
             {
