@@ -119,7 +119,7 @@ const HOLD_BELOW_S = 0.6;
 const HOLD_UNTIL_S = 0.75;
 /** Rate per second of error. */
 const GAIN = 0.25;
-/** Each stall moves the target away from the edge by this much... */
+/** Each stall moves the target away from the edge by this much, from where it is... */
 const STALL_STEP_S = 0.25;
 /** ...up to this much in total... */
 const STALL_MAX_S = 2.0;
@@ -135,16 +135,18 @@ export class LatencyController {
 	#started_at_ms: number | null = null;
 	#seek_at_ms = -Infinity;
 	#holding = false;
+	/** Sharing with others needs this distance, whatever the link to the origin allows. */
+	floor_s = 0;
 
 	constructor(public base_target_s: number) {}
 
-	/** The distance aimed at now: the mode's, more after stalls. */
+	/** The distance aimed at now: the mode's, or more after stalls or for sharing. */
 	target(now_ms: number): number {
 		while (this.#penalty_s > 0 && now_ms - this.#penalty_at_ms >= STALL_FORGET_MS) {
 			this.#penalty_s = Math.max(0, this.#penalty_s - STALL_FORGET_S);
 			this.#penalty_at_ms += STALL_FORGET_MS;
 		}
-		return this.base_target_s + this.#penalty_s;
+		return Math.max(this.floor_s, this.base_target_s + this.#penalty_s);
 	}
 
 	/** The first picture is there, or the first after a gap in the stream; `behind_s` behind the live position. */
@@ -155,7 +157,7 @@ export class LatencyController {
 
 	/** Playback ran dry although the stream goes on. */
 	handleStall(now_ms: number): void {
-		this.#penalty_s = Math.min(STALL_MAX_S, this.#penalty_s + STALL_STEP_S);
+		this.#penalty_s = Math.min(STALL_MAX_S, this.target(now_ms) + STALL_STEP_S - this.base_target_s);
 		this.#penalty_at_ms = now_ms;
 	}
 

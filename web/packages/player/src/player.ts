@@ -583,7 +583,7 @@ export class Player extends Emitter<PlayerEvents> {
 			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
 			program_time_ms: this.#engine?.playing_date_ms ?? null
 		});
-		this.#latency.base_target_s = (this.#sharing.active ? SWARM_TARGET_S : TARGET_S)[this.#mode];
+		this.#latency.floor_s = this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0;
 	}
 
 	// ---- small facts

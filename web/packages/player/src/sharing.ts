@@ -326,6 +326,11 @@ export class Sharing implements Peers {
 		return this.#guard((swarm) => swarm.active) ?? false;
 	}
 
+	/** Whether others are there: it is about to be active, is, or was a moment ago. */
+	get connected(): boolean {
+		return this.active || (this.#guard((swarm) => swarm.stats().peers) ?? 0) > 0;
+	}
+
 	handleOriginPlaylist(rendition: string, url: string, text: string): void {
 		this.#guard((swarm) => swarm.handleOriginPlaylist(rendition, url, text));
 	}

@@ -127,17 +127,32 @@ describe('the latency controller', () => {
 		const control = new LatencyController(TARGET_S[1]);
 		const viewer = new Viewer(control, TARGET_S[1]);
 		viewer.run(5);
-		control.base_target_s = SWARM_TARGET_S[1];
+		control.floor_s = SWARM_TARGET_S[1];
 		viewer.run(20);
 		expect(viewer.latency_s).toBeGreaterThan(1.5);
 		expect(viewer.latency_s).toBeLessThan(1.7);
 		expect(Math.min(...viewer.rates)).toBeGreaterThanOrEqual(MIN_RATE);
-		control.base_target_s = TARGET_S[1];
+		control.floor_s = 0;
 		viewer.run(20);
 		expect(viewer.latency_s).toBeLessThan(1.05);
 		expect(Math.max(...viewer.rates)).toBeLessThanOrEqual(MAX_RATE);
 		expect(viewer.seeks).toEqual([]);
 		expect(viewer.stalls).toBe(0);
+	});
+
+	it('keeps the distance of a swarm after stalls before it, and moves on from there after stalls in it', () => {
+		const control = new LatencyController(0.95);
+		control.handleStall(0);
+		expect(control.target(0)).toBeCloseTo(1.2);
+		control.floor_s = 1.6;
+		expect(control.target(0)).toBeCloseTo(1.6);
+		control.handleStall(0);
+		expect(control.target(0)).toBeCloseTo(1.85);
+		for (let i = 0; i < 20; i++) control.handleStall(0);
+		expect(control.target(0)).toBeCloseTo(2.95);
+		expect(control.target(30_000 * 40)).toBeCloseTo(1.6);
+		control.floor_s = 0;
+		expect(control.target(30_000 * 40)).toBeCloseTo(0.95);
 	});
 
 	it('jumps over a large debt, to where there is data', () => {
