@@ -4,17 +4,16 @@
  * `benches/run swarm` from the repository's root; SHOAL_BENCH_SECONDS and SHOAL_BENCH_RUNS shorten it.
  */
 
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LatencyMode } from '@shoal/api-client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { latencies, launch, median, plays, stats, type Stats } from '../support/browser';
+import { headless } from '../support/headless';
 import { Namespace } from '../support/namespace';
-import { outlive } from '../support/outlive';
 import { Publisher } from '../support/publisher';
-import { Shoal, type TestLive } from '../support/shoal';
+import { Shoal } from '../support/shoal';
 import { pause, until } from '../support/until';
 
 const SECONDS = Number(process.env.SHOAL_BENCH_SECONDS ?? 60);
@@ -23,7 +22,6 @@ const PAIRED_SECONDS = Number(process.env.SHOAL_BENCH_PAIRED_SECONDS ?? 300);
 /** From the last join to the first byte that counts. */
 const SETTLE_MS = 20_000;
 const OUT = resolve(process.env.SHOAL_BENCH_OUT ?? '../../target/bench');
-const HEADLESS = resolve('../packages/swarm/dist/headless.mjs');
 
 interface Row {
 	what: string;
@@ -62,33 +60,6 @@ async function ingested(): Promise<number> {
 	return Number(/^shoal_ingest_bytes_total (\d+)/m.exec(text)?.[1] ?? NaN);
 }
 
-/** Starts headless engines on `live` for `seconds`; answers what each of them says at the end. */
-function headless(live: TestLive, count: number, seconds: number): Promise<HeadlessPeer[]> {
-	const words = [HEADLESS, '--live', shoal.url + live.watchPath, '--uuid', live.uuid, '--peers', String(count), '--seconds', String(seconds), '--verify'];
-	const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-	outlive(child);
-	let said = '';
-	child.stdout.on('data', (data: Buffer) => (said += data.toString()));
-	return new Promise((done, failed) => {
-		child.once('exit', (status) => {
-			try {
-				if (status !== 0) throw new Error(`headless peers: exit status ${status}`);
-				done((JSON.parse(said) as { peers: HeadlessPeer[] }).peers);
-			} catch (error) {
-				failed(error instanceof Error ? error : new Error(String(error)));
-			}
-		});
-	});
-}
-
-interface HeadlessPeer {
-	stalls: number;
-	http_bytes: number;
-	p2p_bytes: number;
-	upload_bytes: number;
-	bad_parts: number;
-}
-
 interface Setting {
 	pages: number;
 	headless: number;
@@ -113,7 +84,8 @@ async function measure(setting: Setting): Promise<Result> {
 	const browsers: Browser[] = [];
 	try {
 		await until('the live is published', 15_000, async () => (await shoal.api.video(live.uuid)).state?.id === 1);
-		const others = setting.headless > 0 ? headless(live, setting.headless, setting.pages * 1 + SETTLE_MS / 1000 + setting.seconds + 8) : null;
+		const seconds = setting.pages + SETTLE_MS / 1000 + setting.seconds + 8;
+		const others = setting.headless > 0 ? headless(shoal.url, live, { count: setting.headless, seconds }) : null;
 		const pages: Page[] = [];
 		const requests = { count: 0 };
 		for (let i = 0; i < setting.pages; i++) {
@@ -139,7 +111,7 @@ async function measure(setting: Setting): Promise<Result> {
 		const media = (await ingested()) - before.media;
 		const asked = requests.count - before.requests;
 		const after = await Promise.all(pages.map(stats));
-		const finished = (await others) ?? [];
+		const finished = (await others?.peers) ?? [];
 		seen.sort((a, b) => a - b);
 		const result: Result = {
 			share: sent / (media * (setting.pages + setting.headless)),

@@ -17,14 +17,14 @@ export interface HomeOptions {
 
 const INTERNET = 'shoal-inet';
 const SERVER = 'shoal-origin';
+const OBSERVER = 'shoal-watch';
 
 /**
  * A small internet of network namespaces: a server with a public address, and homes behind NAT. Kernel bridges, veth
  * pairs and nftables; needs root, and touches nothing outside its own namespaces.
  */
 export class Internet {
-	readonly server_address = '203.0.113.10';
-	readonly server_prefix = ['ip', 'netns', 'exec', SERVER];
+	readonly server = { address: '203.0.113.10', prefix: ['ip', 'netns', 'exec', SERVER] };
 	#homes = 0;
 	#names: string[] = [];
 
@@ -33,8 +33,13 @@ export class Internet {
 		internet.#add(INTERNET);
 		run('ip', '-n', INTERNET, 'link', 'add', 'switch', 'type', 'bridge');
 		run('ip', '-n', INTERNET, 'link', 'set', 'switch', 'up');
+		// The test itself looks on from outside.
+		run('ip', 'link', 'add', OBSERVER, 'type', 'veth', 'peer', 'name', OBSERVER, 'netns', INTERNET);
+		run('ip', '-n', INTERNET, 'link', 'set', OBSERVER, 'master', 'switch', 'up');
+		run('ip', 'address', 'add', '203.0.113.1/24', 'dev', OBSERVER);
+		run('ip', 'link', 'set', OBSERVER, 'up');
 		internet.#add(SERVER);
-		internet.#plug(SERVER, 'wan', `${internet.server_address}/24`);
+		internet.#plug(SERVER, 'wan', `${internet.server.address}/24`);
 		return internet;
 	}
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Api, LatencyMode, Privacy, type NewLive } from '@shoal/api-client';
 import type { Page } from 'playwright-core';
-import type { Namespace } from './namespace';
 import { outlive } from './outlive';
 import { until } from './until';
 
@@ -37,6 +36,12 @@ export interface TestLive {
 	watchPath: string;
 }
 
+/** A network namespace to run in. */
+export interface Place {
+	prefix: string[];
+	address: string;
+}
+
 /** The real server, with a data directory of its own. */
 export class Shoal {
 	#child: ChildProcess | null = null;
@@ -48,13 +53,13 @@ export class Shoal {
 
 	private constructor(
 		environment: Record<string, string>,
-		private readonly namespace: Namespace | null
+		private readonly namespace: Place | null
 	) {
 		this.#environment = environment;
 	}
 
 	/** In a network `namespace`, if one is given, at ports 9000 and 1935 of its address. */
-	static async start(environment: Record<string, string> = {}, namespace: Namespace | null = null): Promise<Shoal> {
+	static async start(environment: Record<string, string> = {}, namespace: Place | null = null): Promise<Shoal> {
 		const shoal = new Shoal(environment, namespace);
 		await shoal.run();
 		return shoal;
