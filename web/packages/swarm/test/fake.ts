@@ -281,6 +281,7 @@ export class FakeSocket implements Signalling {
 	onclose: (() => void) | null = null;
 	onmessage: ((data: string | Uint8Array) => void) | null = null;
 	peer = '';
+	slots = 0;
 
 	constructor(private readonly tracker: FakeTracker) {}
 
@@ -298,18 +299,14 @@ export class FakeSocket implements Signalling {
 	}
 }
 
-/** Passes offers and answers on, assigns the first peer as root of all stripes, and the others in turn as parents. */
+/**
+ * Passes offers and answers on; the first peer is the root of all stripes, and who has a stripe and slots left is a
+ * parent. A parent stays while it can.
+ */
 export class FakeTracker {
 	readonly peers: FakeSocket[] = [];
 	readonly reports: any[] = [];
-	/** stripes that each peer is root of, and so on; changed by tests */
-	assign: (index: number, stripe: number, peers: string[]) => object | null = (index, stripe, peers) => {
-		if (index === 0) return { root: true };
-		// Interior in one stripe: peer i is the parent in stripe i, the root serves it.
-		const interior = 1 + (stripe % Math.max(1, peers.length - 1));
-		const parent = index === interior ? 0 : interior;
-		return { parent: peers[parent], standby: peers[parent === 0 ? (interior === 1 ? 2 : 1) : 0] ?? null };
-	};
+	readonly #parents = new Map<string, string>();
 
 	constructor(readonly window: FakeWindow) {
 		window.listeners.add((_, __, manifest) => {
@@ -325,7 +322,16 @@ export class FakeTracker {
 	handle(from: FakeSocket, message: any): void {
 		const info_hash = binary(SWARM);
 		if (message.info_hash !== info_hash) throw new Error('another swarm');
-		if (message.action === 'report') return void this.reports.push({ ...message, peer_id: hex(message.peer_id) });
+		if (message.action === 'report') {
+			this.reports.push({ ...message, peer_id: hex(message.peer_id) });
+			const slots_before = from.slots;
+			from.slots = message.slots;
+			for (const { stripe, peer } of message.lost) {
+				if (this.#parents.get(`${from.peer} ${stripe}`) === hex(peer)) this.#parents.delete(`${from.peer} ${stripe}`);
+			}
+			if (from.slots !== slots_before || message.lost.length > 0) this.tellAll();
+			return;
+		}
 		if (message.action !== 'announce') throw new Error(`action ${message.action}`);
 		if (message.event === 'stopped') return this.leave(from);
 		if (message.to_peer_id) {
@@ -337,6 +343,7 @@ export class FakeTracker {
 		}
 		if (message.token !== 'let me in') return from.tell({ action: 'announce', info_hash, 'failure reason': 'token' });
 		from.peer = hex(message.peer_id);
+		from.slots = message.shoal.slots;
 		if (!this.peers.includes(from)) this.peers.push(from);
 		from.tell({ action: 'announce', info_hash, interval: 60, complete: 0, incomplete: this.peers.length });
 		this.tellAll();
@@ -350,16 +357,35 @@ export class FakeTracker {
 		this.tellAll();
 	}
 
+	/** Who has which stripe from whom; 0: from the origin. */
+	#assign(): Map<FakeSocket, object[]> {
+		const assigned = new Map<FakeSocket, object[]>(this.peers.map((peer) => [peer, []]));
+		const left = new Map(this.peers.map((peer) => [peer.peer, peer.slots]));
+		const root = this.peers[0];
+		for (let stripe = 0; stripe < this.window.stripes && root; stripe++) {
+			const fed = [root];
+			assigned.get(root)!.push({ rendition: 0, stripe, root: true });
+			// Each stripe through others first.
+			const others = this.peers.slice(1);
+			others.push(...others.splice(0, stripe % Math.max(1, others.length)));
+			for (const peer of others) {
+				const key = `${peer.peer} ${stripe}`;
+				const able = fed.filter((candidate) => left.get(candidate.peer)! > 0);
+				const parent = able.find((candidate) => candidate.peer === this.#parents.get(key)) ?? able.at(-1);
+				if (!parent) continue;
+				left.set(parent.peer, left.get(parent.peer)! - 1);
+				this.#parents.set(key, parent.peer);
+				const standby = fed.find((candidate) => candidate !== parent);
+				assigned.get(peer)!.push({ rendition: 0, stripe, parent: binary(parent.peer), standby: standby ? binary(standby.peer) : null });
+				fed.push(peer);
+			}
+		}
+		return assigned;
+	}
+
 	tellAll(): void {
-		const ids = this.peers.map((peer) => peer.peer);
-		this.peers.forEach((peer, index) => {
-			const stripes = Array.from({ length: this.window.stripes }, (_, stripe) => {
-				const assigned: any = this.assign(index, stripe, ids);
-				if (!assigned) return null;
-				const { parent, standby } = assigned;
-				return { rendition: 0, stripe, ...assigned, ...(parent && { parent: binary(parent), standby: standby ? binary(standby) : null }) };
-			}).filter(Boolean);
+		for (const [peer, stripes] of this.#assign()) {
 			peer.tell({ action: 'assign', info_hash: binary(SWARM), peers: this.peers.length, manifests: true, stripes });
-		});
+		}
 	}
 }

@@ -1,0 +1,144 @@
+/**
+ * Viewers without a picture: the very engine of the pages on a live, in Node, each with sockets and connections of its
+ * own and a playhead that consumes parts as a player would. For load tests.
+ *
+ * node headless.mjs --live URL [--uuid UUID] [--peers N] [--seconds S] [--latency 1.6] [--spread S] [--no-upload] [--verify] [--log]
+ *
+ * Prints one JSON object: `{"peers": [...], "total": {...}}`.
+ */
+
+/// <reference types="node" />
+
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import wrtc from '@roamhq/wrtc';
+import WebSocket from 'ws';
+import type { Crypto } from './manifest';
+import { nodeRtc } from './node-rtc';
+import type { Socket } from './signalling';
+import { Viewer, type PartRecord, type ViewerReport } from './viewer';
+
+const keys = new Map<string, KeyObject>();
+
+/** Node's own, ten times as fast: dozens of peers share one process. */
+const nodeCrypto: Crypto = {
+	sha256: (data) => createHash('sha256').update(data).digest(),
+	verify: (signature, message, key) => {
+		const x = Buffer.from(key).toString('base64url');
+		let object = keys.get(x);
+		if (!object) keys.set(x, (object = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })));
+		return verify(null, message, object, signature);
+	}
+};
+
+async function json(url: string): Promise<any> {
+	const response = await fetch(url);
+	if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
+	return response.json();
+}
+
+async function uuidOf(live: URL): Promise<string> {
+	const id = live.pathname.split('/').filter(Boolean).at(-1) ?? '';
+	return (await json(new URL(`/api/v1/videos/${id}`, live).href)).uuid;
+}
+
+/**
+ * Compares what the viewers consumed with the segments that the origin has; once, when all is over, so that it adds
+ * nothing to what the origin sends meanwhile. The number of bad parts of each viewer.
+ */
+async function check(viewers: Viewer[]): Promise<{ bad: number[]; unchecked: number }> {
+	const segments = new Map<number, { url: string; sizes: number[] }>();
+	for (const viewer of viewers) for (const [msn, segment] of viewer.segments) segments.set(msn, segment);
+	const right = new Map<string, string>();
+	for (const { url, sizes } of segments.values()) {
+		const response = await fetch(url);
+		if (!response.ok) continue;
+		const data = Buffer.from(await response.arrayBuffer());
+		let at = 0;
+		for (const [part, size] of sizes.entries()) {
+			right.set(`${url} ${part}`, createHash('sha256').update(data.subarray(at, at + size)).digest('hex'));
+			at += size;
+		}
+		// Parts that do not add up to their segment prove nothing, unless they are wrong.
+		if (at !== data.length) for (const part of sizes.keys()) right.delete(`${url} ${part}`);
+	}
+	let unchecked = 0;
+	const bad = viewers.map((viewer) => {
+		const isBad = ({ msn, part, sha256 }: PartRecord): boolean => {
+			const expected = right.get(`${segments.get(msn)?.url} ${part}`);
+			if (expected === undefined) unchecked++;
+			return expected !== undefined && expected !== sha256;
+		};
+		return viewer.records.filter(isBad).length;
+	});
+	return { bad, unchecked };
+}
+
+function total(reports: ViewerReport[]): Record<string, number> {
+	const sum = (key: keyof ViewerReport): number => reports.reduce((all, report) => all + Number(report[key]), 0);
+	const http_bytes = sum('http_bytes');
+	const p2p_bytes = sum('p2p_bytes');
+	return {
+		peers: reports.length,
+		joined: reports.filter((report) => report.joined).length,
+		http_bytes,
+		p2p_bytes,
+		upload_bytes: sum('upload_bytes'),
+		duplicate_bytes: sum('duplicate_bytes'),
+		p2p_share: p2p_bytes / Math.max(1, http_bytes + p2p_bytes),
+		stalls: sum('stalls'),
+		stall_ms: sum('stall_ms'),
+		bad_parts: sum('bad_parts'),
+		playlist_requests: sum('playlist_requests'),
+		part_requests: sum('part_requests')
+	};
+}
+
+async function main(): Promise<void> {
+	const { values } = parseArgs({
+		options: {
+			live: { type: 'string' },
+			uuid: { type: 'string' },
+			peers: { type: 'string', default: '1' },
+			seconds: { type: 'string', default: '30' },
+			latency: { type: 'string', default: '1.6' },
+			spread: { type: 'string' },
+			'no-upload': { type: 'boolean', default: false },
+			verify: { type: 'boolean', default: false },
+			log: { type: 'boolean', default: false }
+		}
+	});
+	if (!values.live) throw new Error('--live URL: the page of a live');
+	const live = new URL(values.live);
+	const count = Number(values.peers);
+	const end_ms = performance.now() + Number(values.seconds) * 1000;
+	const spread_ms = 1000 * Number(values.spread ?? Math.min(10, count * 0.1));
+	const uuid = values.uuid ?? (await uuidOf(live));
+	const viewers = Array.from({ length: count }, (_, index) => {
+		return new Viewer({
+			uuid,
+			tokenUrl: new URL(`/api/shoal/v1/swarms/${uuid}/token`, live).href,
+			rtc: nodeRtc(wrtc.RTCPeerConnection),
+			socket: (url) => new WebSocket(url) as unknown as Socket,
+			crypto: nodeCrypto,
+			hash: (data) => createHash('sha256').update(new Uint8Array(data)).digest('hex'),
+			target_ms: Number(values.latency) * 1000,
+			upload: !values['no-upload'],
+			...(values.log ? { log: (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${index} ${line}\n`) } : {})
+		});
+	});
+	await Promise.all(
+		viewers.map(async (viewer, index) => {
+			await new Promise((resolve) => setTimeout(resolve, (index * spread_ms) / count));
+			await viewer.run(end_ms);
+		})
+	);
+	const { bad, unchecked } = values.verify ? await check(viewers) : { bad: [], unchecked: 0 };
+	const reports = viewers.map((viewer, index) => ({ ...viewer.report(), bad_parts: bad[index] ?? 0 }));
+	process.stdout.write(`${JSON.stringify({ peers: reports, total: { ...total(reports), unchecked_parts: unchecked } })}\n`, () => process.exit(0));
+}
+
+main().catch((error: unknown) => {
+	process.stderr.write(`${String(error)}\n`);
+	process.exit(1);
+});

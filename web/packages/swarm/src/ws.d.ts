@@ -1,0 +1,4 @@
+declare module 'ws' {
+	const WebSocket: new (url: string) => object;
+	export default WebSocket;
+}
