@@ -179,6 +179,8 @@ impl<C: Clone + PartialEq> Swarm<C> {
     pub(crate) fn handle_joined(&mut self, now: Instant, key: PeerKey, from: Sender<'_, C>, shoal: Shoal, out: &mut impl Outputs<C>) {
         let Some(overlay) = &mut self.overlay else { return };
         let Some(peer) = self.peers.by_key_mut(key) else { return };
+        // Whatever it is told next: it has no parents yet.
+        overlay.listeners.insert(key);
         for manifest in overlay.recent.get(&shoal.rendition).into_iter().flatten() {
             out.send(from.connection, &Message::Manifest { info_hash: &self.info_hash, manifest });
         }
@@ -351,3 +353,6 @@ impl<C: Clone + PartialEq> Swarm<C> {
         Some((key, id))
     }
 }
+
+#[cfg(test)]
+mod tests;

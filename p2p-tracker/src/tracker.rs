@@ -497,3 +497,6 @@ impl Drop for Connection {
         self.shared.counters.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;
