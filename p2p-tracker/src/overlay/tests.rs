@@ -1,0 +1,391 @@
+//! Broadcasts' swarms in virtual time: tokens, assignments, reports, manifests.
+
+use std::task::{Context, Poll, Waker};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{Access, Connection, Frame, InfoHash, Kind, Limits, Tokens, Tracker};
+
+const SWARM: InfoHash = InfoHash([b's'; 20]);
+const NOW_UNIX_S: u64 = 1_000_000;
+
+struct World {
+    tracker: Tracker,
+    now: Instant,
+}
+
+struct Peer {
+    connection: Connection,
+    id: String,
+    texts: Vec<Value>,
+    manifests: Vec<Vec<u8>>,
+}
+
+fn id(number: usize) -> String {
+    format!("{:*<20}", format!("peer {number}"))
+}
+
+fn manifest(rendition: u8, number: u8) -> Vec<u8> {
+    vec![1, rendition, number]
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Instant::now();
+        let tracker = Tracker::new(Tokens::new([3; 32]), Limits::default(), 1, now, NOW_UNIX_S);
+        assert!(tracker.register(now, SWARM, Kind::Shoal(topology::Config::default())));
+        Self { tracker, now }
+    }
+
+    fn token(&self) -> String {
+        self.tracker.tokens().issue(&SWARM, NOW_UNIX_S + 600)
+    }
+
+    /// Peers come from addresses far from each other.
+    fn connect(&self, number: usize) -> Peer {
+        let address = [10, number as u8, (number >> 8) as u8, 1];
+        let connection = self.tracker.open(self.now, address.into(), Access { shoal: true, plain: false }).expect("the first");
+        Peer { connection, id: id(number), texts: Vec::new(), manifests: Vec::new() }
+    }
+
+    fn join(&self, number: usize) -> Peer {
+        let mut peer = self.connect(number);
+        peer.say(self.now, &self.announce(&peer));
+        assert_eq!(peer.texts[0]["interval"], 120, "{:?}", peer.texts);
+        peer
+    }
+
+    fn announce(&self, peer: &Peer) -> Value {
+        json!({ "action": "announce", "info_hash": "s".repeat(20), "peer_id": peer.id, "left": null, "token": self.token(),
+            "shoal": { "version": 1, "rendition": 0, "slots": 8, "upload": true } })
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        for _ in 0..seconds * 10 {
+            self.now += Duration::from_millis(100);
+            self.tracker.handle_timeout(self.now, NOW_UNIX_S);
+        }
+    }
+
+    fn manifest(&self, manifest: &[u8]) {
+        self.tracker.handle_manifest(&SWARM, manifest);
+    }
+}
+
+impl Peer {
+    fn say(&mut self, now: Instant, message: &Value) {
+        self.connection.handle_message(now, &message.to_string());
+        self.hear();
+    }
+
+    fn hear(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(frame)) = self.connection.poll_message(&mut cx) {
+            match frame {
+                Frame::Text(text) => self.texts.push(serde_json::from_str(&text).expect("the tracker writes JSON")),
+                Frame::Binary(frame) => {
+                    assert_eq!(frame[..21], [&[1][..], &SWARM.0].concat());
+                    self.manifests.push(frame[21..].to_vec());
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, now: Instant, fields: &Value) {
+        let mut report = json!({ "action": "report", "info_hash": "s".repeat(20), "peer_id": self.id });
+        for (field, value) in fields.as_object().expect("fields") {
+            report[field] = value.clone();
+        }
+        self.say(now, &report);
+    }
+
+    fn last(&self, action: &str) -> Option<&Value> {
+        self.texts.iter().rfind(|text| text["action"] == action)
+    }
+
+    fn assigned(&self) -> &Value {
+        self.last("assign").expect("every joiner is told its places")
+    }
+
+    fn failure(&mut self, now: Instant, message: &Value) -> String {
+        self.texts.clear();
+        self.say(now, message);
+        assert_eq!(self.texts.len(), 1, "{:?}", self.texts);
+        self.texts[0]["failure reason"].as_str().expect("a failure").to_owned()
+    }
+}
+
+#[test]
+fn joining_needs_a_token_and_a_client_that_knows_the_swarm() {
+    let mut world = World::new();
+    let mut peer = world.connect(0);
+    let good = world.announce(&peer);
+    let with = |field: &str, value: Value| {
+        let mut message = good.clone();
+        message[field] = value;
+        message
+    };
+    let other = world.tracker.tokens().issue(&InfoHash([b'x'; 20]), NOW_UNIX_S + 600);
+    let expired = world.tracker.tokens().issue(&SWARM, NOW_UNIX_S);
+    for token in [json!(null), json!("nonsense"), json!(other), json!(expired), json!({})] {
+        assert_eq!(peer.failure(world.now, &with("token", token)), "invalid or expired token");
+    }
+    assert_eq!(peer.failure(world.now, &with("shoal", json!(null))), "this swarm needs a client that knows it");
+    assert_eq!(peer.failure(world.now, &with("shoal", json!({ "version": 2 }))), "unknown version");
+    assert_eq!(peer.failure(world.now, &with("shoal", json!({}))), "invalid request");
+    peer.texts.clear();
+    peer.say(world.now, &good);
+    assert_eq!(peer.texts[0]["incomplete"], 1);
+    assert_eq!((&peer.assigned()["peers"], &peer.assigned()["manifests"]), (&json!(1), &json!(true)));
+    // Who is in stays in, whatever becomes of the token; a newcomer does not get in with it.
+    world.now += Duration::from_secs(120);
+    world.tracker.handle_timeout(world.now, NOW_UNIX_S + 700);
+    peer.texts.clear();
+    peer.say(world.now, &good);
+    assert_eq!(peer.texts[0]["incomplete"], 1);
+    let mut late = world.connect(1);
+    let mut message = good.clone();
+    message["peer_id"] = json!(late.id);
+    assert_eq!(late.failure(world.now, &message), "invalid or expired token");
+}
+
+#[test]
+fn an_offer_to_one_peer_reaches_it_and_its_answer_comes_back() {
+    let world = World::new();
+    let (mut first, mut second, mut third) = (world.join(0), world.join(1), world.join(2));
+    for peer in [&mut first, &mut second, &mut third] {
+        peer.hear();
+        peer.texts.clear();
+    }
+    let hash = "s".repeat(20);
+    let offer = json!({ "action": "announce", "info_hash": hash, "peer_id": first.id, "to_peer_id": second.id,
+        "offer_id": "o".repeat(20), "offer": { "type": "offer", "sdp": "x" } });
+    first.say(world.now, &offer);
+    assert_eq!(first.texts, Vec::<Value>::new(), "only failures are answered");
+    second.hear();
+    let expected = json!({ "action": "announce", "info_hash": hash, "peer_id": first.id, "offer_id": "o".repeat(20), "offer": offer["offer"] });
+    assert_eq!(second.texts, [expected]);
+    let answer = json!({ "action": "announce", "info_hash": hash, "peer_id": second.id, "to_peer_id": first.id,
+        "offer_id": "o".repeat(20), "answer": { "type": "answer", "sdp": "y" } });
+    assert_eq!(third.failure(world.now, &answer), "no such offer, or it is too old");
+    second.say(world.now, &answer);
+    first.hear();
+    assert_eq!((&first.texts[0]["peer_id"], &first.texts[0]["answer"]["sdp"]), (&json!(second.id), &json!("y")));
+    // To nobody, and to oneself.
+    for to in [id(77), first.id.clone()] {
+        let mut lost = offer.clone();
+        lost["to_peer_id"] = json!(to);
+        first.texts.clear();
+        first.say(world.now, &lost);
+        assert_eq!(first.texts, [json!({ "action": "gone", "info_hash": hash, "peer_id": to, "offer_id": "o".repeat(20) })]);
+    }
+}
+
+#[test]
+fn peers_are_given_places_and_told_who_has_left() {
+    let mut world = World::new();
+    let mut peers: Vec<Peer> = (0..12).map(|number| world.join(number)).collect();
+    world.pass(5);
+    let mut fed_by: Vec<Vec<String>> = Vec::new();
+    for peer in &mut peers {
+        peer.hear();
+        assert_eq!(peer.assigned()["peers"], 12);
+        let stripes = peer.assigned()["stripes"].as_array().expect("a list").clone();
+        let parents = stripes.iter().filter_map(|stripe| {
+            assert!(stripe["root"] == true || stripe["standby"].is_string() || stripe["standby"].is_null());
+            stripe["parent"].as_str().map(str::to_owned)
+        });
+        fed_by.push(parents.collect());
+        peer.texts.clear();
+    }
+    let gone = fed_by.iter().flatten().next().expect("twelve willing peers feed each other").clone();
+    let children: Vec<usize> = (0..12).filter(|index| fed_by[*index].contains(&gone)).collect();
+    let leaver = peers.iter().position(|peer| peer.id == gone).expect("a parent is a peer");
+    let kept = std::mem::replace(&mut peers[leaver], world.connect(99));
+    drop(kept);
+    for child in children {
+        let child = &mut peers[child];
+        child.hear();
+        let told = child.texts.iter().position(|text| text["action"] == "gone" && text["peer_id"] == *gone);
+        let again = child.texts.iter().rposition(|text| text["action"] == "assign").expect("its places have changed");
+        assert!(told.is_some_and(|told| told < again), "departures first: {:?}", child.texts);
+        assert!(!child.assigned().to_string().contains(gone.trim_end_matches('*')) || gone.starts_with("peer 1*"));
+    }
+}
+
+#[test]
+fn a_peer_that_comes_again_on_another_socket_keeps_its_places() {
+    let mut world = World::new();
+    let mut peers: Vec<Peer> = (0..6).map(|number| world.join(number)).collect();
+    world.pass(3);
+    for peer in &mut peers {
+        peer.hear();
+    }
+    let places = peers[0].assigned()["stripes"].clone();
+    for peer in &mut peers {
+        peer.texts.clear();
+    }
+    let again = world.join(0);
+    assert_eq!(again.assigned()["stripes"], places);
+    drop(std::mem::replace(&mut peers[0], world.connect(98)));
+    for peer in &mut peers {
+        peer.hear();
+        assert!(peer.last("gone").is_none(), "nobody has left");
+    }
+    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 6);
+}
+
+#[test]
+fn peers_of_a_small_swarm_know_how_many_they_are() {
+    let mut world = World::new();
+    let mut first = world.join(0);
+    assert_eq!(first.assigned()["peers"], 1);
+    let others: Vec<Peer> = (1..4).map(|number| world.join(number)).collect();
+    world.pass(2);
+    first.hear();
+    assert_eq!(first.assigned()["peers"], 4);
+    drop(others);
+    world.pass(2);
+    first.hear();
+    assert_eq!(first.assigned()["peers"], 1);
+    first.texts.clear();
+    world.pass(5);
+    first.hear();
+    assert!(first.texts.is_empty(), "nothing new, nothing said");
+}
+
+#[test]
+fn everybody_in_a_small_swarm_gets_manifests_and_newcomers_the_last_ones() {
+    let world = World::new();
+    let mut early = world.join(0);
+    for number in 0..20 {
+        world.manifest(&manifest(0, number));
+    }
+    world.manifest(&manifest(1, 99));
+    early.hear();
+    assert_eq!(early.manifests.len(), 21);
+    assert_eq!(early.manifests[20], manifest(1, 99));
+    let late = world.join(1);
+    let expected: Vec<Vec<u8>> = (4..20).map(|number| manifest(0, number)).collect();
+    assert_eq!(late.manifests, expected, "of what it plays");
+}
+
+#[test]
+fn in_a_large_swarm_parents_pass_manifests_on() {
+    let mut world = World::new();
+    let mut peers: Vec<Peer> = (0..60).map(|number| world.join(number)).collect();
+    world.pass(30);
+    for peer in &mut peers {
+        peer.hear();
+        peer.manifests.clear();
+    }
+    world.manifest(&manifest(0, 1));
+    world.manifest(&manifest(1, 1));
+    let mut served = 0;
+    for peer in &mut peers {
+        peer.hear();
+        let stripes = peer.assigned()["stripes"].as_array().expect("a list");
+        let is_root = stripes.iter().any(|stripe| stripe["root"] == true);
+        let is_child = stripes.iter().any(|stripe| stripe["parent"].is_string());
+        assert_eq!(peer.assigned()["manifests"], is_root || !is_child);
+        let expected = if is_root || !is_child { vec![manifest(0, 1)] } else { Vec::new() };
+        assert_eq!(peer.manifests, expected);
+        served += peer.manifests.len();
+    }
+    assert!((1..30).contains(&served), "{served} of 60");
+    // Whoever has parents now was sent manifests until it could have connected.
+    let mut newcomer = world.join(60);
+    newcomer.hear();
+    newcomer.manifests.clear();
+    world.manifest(&manifest(0, 2));
+    newcomer.hear();
+    assert_eq!(newcomer.manifests, [manifest(0, 2)]);
+    // Small again: everybody gets them, and is told so.
+    peers.truncate(10);
+    world.pass(2);
+    for peer in &mut peers {
+        peer.hear();
+        peer.manifests.clear();
+        assert_eq!(peer.assigned()["manifests"], true);
+    }
+    world.manifest(&manifest(0, 3));
+    assert!(peers.iter_mut().all(|peer| {
+        peer.hear();
+        peer.manifests == [manifest(0, 3)]
+    }));
+}
+
+#[test]
+fn reports_are_summed_and_bounded() {
+    let mut world = World::new();
+    let mut peer = world.join(0);
+    peer.texts.clear();
+    peer.report(world.now, &json!({ "http_bytes": 1000, "p2p_bytes": 50, "upload_bytes": 7, "rendition": 1, "slots": 3, "upload": false }));
+    peer.report(world.now, &json!({ "http_bytes": u64::MAX }));
+    let offload = world.tracker.summary(&SWARM).expect("is there").offload;
+    assert_eq!(offload, Offload { http_bytes: 1000 + MAX_REPORTED_BYTES, p2p_bytes: 50, upload_bytes: 7 });
+    assert!(peer.texts.iter().all(|text| text["failure reason"].is_null()), "{:?}", peer.texts);
+    for wrong in [json!({ "http_bytes": -1 }), json!({ "unreachable": "all" }), json!({ "lost": [{}] }), json!({ "slots": 70_000 })] {
+        peer.texts.clear();
+        peer.report(world.now, &wrong);
+        assert_eq!(peer.texts[0]["failure reason"], "invalid report", "{wrong}");
+    }
+    for _ in 0..20 {
+        peer.report(world.now, &json!({ "http_bytes": 1 }));
+    }
+    assert_eq!(peer.texts.last().map(|text| text["failure reason"].clone()), Some(json!("too many reports")));
+    world.pass(10);
+    peer.texts.clear();
+    peer.report(world.now, &json!({ "http_bytes": 1, "unreachable": [id(5)], "accused": [id(6)], "lost": [{ "rendition": 0, "stripe": 1, "peer": id(7) }] }));
+    assert!(peer.texts.iter().all(|text| text["failure reason"].is_null()), "strangers in a report are ignored");
+}
+
+#[test]
+fn reports_keep_a_peer_in_the_swarm() {
+    let mut world = World::new();
+    let mut peer = world.join(0);
+    for _ in 0..5 {
+        world.pass(100);
+        peer.report(world.now, &json!({}));
+    }
+    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 1);
+    world.pass(200);
+    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 0);
+    peer.texts.clear();
+    peer.report(world.now, &json!({}));
+    assert_eq!(peer.texts[0]["failure reason"], "announce first");
+}
+
+#[test]
+fn a_liar_named_from_three_addresses_is_put_out_and_stays_out() {
+    let mut world = World::new();
+    let mut peers: Vec<Peer> = (0..12).map(|number| world.join(number)).collect();
+    world.pass(3);
+    for peer in &mut peers {
+        peer.hear();
+    }
+    // Its children say so: others have nothing to accuse it of.
+    let fed = |peer: &Peer, parent: &str| peer.assigned()["stripes"].to_string().contains(&format!("\"parent\":\"{parent}\""));
+    let liar = peers.iter().find(|liar| peers.iter().filter(|peer| fed(peer, &liar.id)).count() >= 3).expect("slots for eight").id.clone();
+    let children: Vec<usize> = (0..12).filter(|index| fed(&peers[*index], &liar)).collect();
+    for child in children {
+        peers[child].report(world.now, &json!({ "accused": [liar] }));
+    }
+    let index = peers.iter().position(|peer| peer.id == liar).expect("is a peer");
+    let liar = &mut peers[index];
+    liar.hear();
+    assert_eq!(liar.texts.last().expect("is told")["failure reason"], "expelled");
+    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 11);
+    let again = world.announce(liar);
+    assert_eq!(liar.failure(world.now, &again), "expelled");
+    // The same address under another name, too.
+    let mut renamed = again.clone();
+    renamed["peer_id"] = json!(id(500));
+    assert_eq!(liar.failure(world.now, &renamed), "expelled");
+    world.pass(EXPULSION.as_secs());
+    liar.connection.handle_message(world.now, &again.to_string());
+    liar.texts.clear();
+    liar.hear();
+    assert_eq!(liar.texts[0]["interval"], 120);
+}
