@@ -35,8 +35,8 @@ export class HttpError extends Error {
 const START_THROUGHPUT_BPS = 5_000_000;
 /** Peers have this long for a playlist: the part that it waits for, and two more, as then something is wrong. */
 const SHARED_PLAYLIST_PARTS = 3;
-/** Peers may take as long for a part as there is buffered, but for this much: the origin needs time as well. */
-const SHARED_PART_MARGIN_S = 0.3;
+/** Peers may take as long for a part as there is buffered, but for this much. The engine itself turns to the origin before: this is the net. */
+const SHARED_PART_MARGIN_S = 0.2;
 /** Even with an empty buffer they are asked: the part may be here already. */
 const SHARED_PART_MIN_MS = 50;
 /** Far from the edge a full buffer is no reason to wait. */

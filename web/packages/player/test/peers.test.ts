@@ -175,7 +175,7 @@ describe('with peers', () => {
 		it('is waited for as long as the buffer lasts, less what the origin needs', async () => {
 			peers.give = never;
 			const loaded = load('fLoader', url);
-			await vi.advanceTimersByTimeAsync(990);
+			await vi.advanceTimersByTimeAsync(1_090);
 			expect(fetched).toEqual([]);
 			await vi.advanceTimersByTimeAsync(20);
 			expect(fetched).toEqual([url]);
