@@ -171,3 +171,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
