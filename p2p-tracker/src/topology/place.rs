@@ -199,7 +199,7 @@ impl Topology {
             let sample = self.dice.sample::<SAMPLE>(open);
             best = self.better_standby(best, &sample, id, stripe, height);
             lists += 1;
-            if lists == STANDBY_LISTS {
+            if lists == STANDBY_LISTS || best.is_some_and(|(price, _)| price < standby_cost::SAME_PEER) {
                 break;
             }
         }
@@ -216,6 +216,7 @@ impl Topology {
         best.map(|(_, id)| id)
     }
 
+    /// The better of `best` and those of a sample.
     fn better_standby(&self, best: Option<(u32, Id)>, sample: &Sample<SAMPLE>, id: Id, stripe: u8, height: u8) -> Option<(u32, Id)> {
         sample.iter().filter_map(|other| Some((self.standby_price(other, id, stripe, height)?, other))).chain(best).min()
     }
@@ -234,7 +235,8 @@ impl Topology {
         if !fits {
             return None;
         }
-        let mut price = node.wards.len() as u32 * 2 + u32::from(node.depth);
+        let room = u32::from(self.free(other)).min(standby_cost::ROOM);
+        let mut price = node.wards.len() as u32 * 2 + u32::from(node.depth) + 2 * (standby_cost::ROOM - room);
         if self.openness(other, stripe).is_none() {
             price += standby_cost::NO_ROOM;
         }
@@ -256,6 +258,8 @@ impl Topology {
 }
 
 mod standby_cost {
+    /// Free slots beyond so many make no difference. The last ones are soon taken.
+    pub(super) const ROOM: u32 = 8;
     /// It could not take the node now.
     pub(super) const NO_ROOM: u32 = 1024;
     /// It loses the stripe together with the node.

@@ -1,5 +1,11 @@
 use super::*;
 
+/// Time for which this thread ran: on a busy machine the clock says nothing.
+fn cpu() -> Duration {
+    let schedule = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    Duration::from_nanos(schedule.split(' ').next().and_then(|ns| ns.parse().ok()).expect("the first number"))
+}
+
 /// Peers come evenly over a time, stay for good, and find their slots: 15 % upload nothing, others have 2, 8 or 16.
 fn crowd(n: u64, within_ms: u64) -> (World, Duration) {
     let mut world = World::new(Config::default(), 31);
@@ -15,7 +21,7 @@ fn crowd(n: u64, within_ms: u64) -> (World, Duration) {
     let mut growing: VecDeque<(u64, u64, u16)> = VecDeque::new();
     let (mut at, mut settle) = (0, 0);
     while settle < 80 {
-        let clock = Instant::now();
+        let clock = cpu();
         world.topology.handle_timeout(world.start + Duration::from_millis(at));
         while joined < n && joined * within_ms / n <= at {
             let facts = Facts { upload: most(joined) > 0, ..facts(1, joined / 2) };
@@ -37,7 +43,7 @@ fn crowd(n: u64, within_ms: u64) -> (World, Duration) {
         while world.topology.poll_output().is_some() {
             world.assigns += 1;
         }
-        spent += clock.elapsed();
+        spent += cpu() - clock;
         at += step;
         settle += u64::from(joined == n);
     }
@@ -62,7 +68,7 @@ fn a_flash_crowd_of_ten_thousand_in_a_minute() {
     let (world, spent) = crowd(10_000, 60_000);
     let measure = outcome(10_000, &world, spent);
     assert!(measure.share() > 0.97, "{measure:?}");
-    assert!(spent < Duration::from_secs(5), "{spent:?}: a join with all that follows takes well under a millisecond");
+    assert!(spent < Duration::from_secs(2), "{spent:?}: a join with all that follows takes well under a millisecond");
 }
 
 #[test]
@@ -70,11 +76,11 @@ fn a_hundred_thousand() {
     let (world, spent) = crowd(100_000, 300_000);
     let measure = outcome(100_000, &world, spent);
     assert!(measure.share() > 0.97, "{measure:?}");
-    assert!(spent < Duration::from_secs(60), "{spent:?}");
+    assert!(spent < Duration::from_secs(20), "{spent:?}");
 }
 
 #[test]
-#[ignore = "takes a minute and a gigabyte"]
+#[ignore = "takes a minute of processor time and a gigabyte"]
 fn a_million() {
     let (world, spent) = crowd(1_000_000, 1_200_000);
     let measure = outcome(1_000_000, &world, spent);
