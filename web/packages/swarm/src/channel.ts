@@ -67,18 +67,26 @@ export class SliceReader {
 	}
 }
 
+/** Messages that may come at once, and go on coming: ten times what the fastest streams need. */
+const BURST = 3_000;
+const MESSAGES_PER_S = 1_000;
+
 export class Channel {
 	/** bytes of slices sent, and all bytes received */
 	sent_bytes = 0;
 	received_bytes = 0;
 	#slices = new SliceReader();
 	#broken = false;
+	#allowed = BURST;
+	#refilled_ms: number;
 
-	/** `channel` is open. */
+	/** `channel` is open; `now` is monotonic. */
 	constructor(
 		private readonly channel: DataChannel,
-		private readonly events: ChannelEvents
+		private readonly events: ChannelEvents,
+		private readonly now: () => number = () => performance.now()
 	) {
+		this.#refilled_ms = now();
 		channel.binaryType = 'arraybuffer';
 		channel.bufferedAmountLowThreshold = 0;
 		channel.onbufferedamountlow = () => events.buffered(channel.bufferedAmount);
@@ -112,6 +120,7 @@ export class Channel {
 		if (this.#broken) return;
 		try {
 			if (!(data instanceof ArrayBuffer)) throw new WireError('length', 'text on the channel');
+			this.#count();
 			this.received_bytes += data.byteLength;
 			const message = decode(new Uint8Array(data));
 			if (!message) return;
@@ -127,6 +136,13 @@ export class Channel {
 			if (!(error instanceof WireError)) throw error;
 			this.#break(error.message);
 		}
+	}
+
+	#count(): void {
+		const now_ms = this.now();
+		this.#allowed = Math.min(BURST, this.#allowed + ((now_ms - this.#refilled_ms) * MESSAGES_PER_S) / 1000) - 1;
+		this.#refilled_ms = now_ms;
+		if (this.#allowed < 0) throw new WireError('limit', 'too many messages');
 	}
 
 	#break(why: string): void {

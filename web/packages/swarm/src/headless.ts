@@ -48,7 +48,7 @@ async function uuidOf(live: URL): Promise<string> {
  */
 async function check(viewers: Viewer[]): Promise<{ bad: number[]; unchecked: number }> {
 	const segments = new Map<number, { url: string; sizes: number[] }>();
-	for (const viewer of viewers) for (const [msn, segment] of viewer.segments) segments.set(msn, segment);
+	for (const viewer of viewers) for (const [msn, segment] of viewer.segments) if (segment.url !== '') segments.set(msn, segment);
 	const right = new Map<string, string>();
 	for (const { url, sizes } of segments.values()) {
 		const response = await fetch(url);

@@ -1,5 +1,6 @@
 /** What the engine asks the origin for (docs/swarm-protocol.md, "From the origin"): token, stripe streams, ranges of parts. */
 
+import { within } from './sleep';
 import { decode, MAX_STREAM_MESSAGE_BYTES, WireError, type Message, type Place, type SwarmId } from './wire';
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
@@ -173,18 +174,4 @@ export class Origin {
 		}
 		return response;
 	}
-}
-
-/** `signal`, or `timeout_ms` from now, whichever comes first. */
-export function within(signal: AbortSignal, timeout_ms: number): AbortSignal {
-	const both = new AbortController();
-	const timer = setTimeout(() => both.abort(new DOMException('too slow', 'TimeoutError')), timeout_ms);
-	const stop = (): void => {
-		clearTimeout(timer);
-		both.abort(signal.reason);
-	};
-	if (signal.aborted) stop();
-	else signal.addEventListener('abort', stop, { once: true });
-	both.signal.addEventListener('abort', () => signal.removeEventListener('abort', stop), { once: true });
-	return both.signal;
 }

@@ -4,16 +4,21 @@
  * decides; here is everything that touches network and clock. Whatever goes wrong, the answer is "ask the origin".
  */
 
-import { Core, type Output } from './core';
+import { PartAddresses } from './addresses';
+import { Core, type CoreStats, type Output } from './core';
 import type { ChannelMessage, Slice } from './channel';
 import { ManifestError, nobleCrypto, parseKey, parseManifest, sliceMatches, sliceSpan, verifyManifest, type Crypto, type Manifest } from './manifest';
-import { Origin, OriginError, within, type AccessToken, type Fetch, type SwarmToken } from './origin';
-import { partUri, PlaylistModel, type Reload } from './playlist';
+import { HeldSlices } from './held';
+import { Origin, type AccessToken, type Fetch, type SwarmToken } from './origin';
+import { PlaylistModel, type Reload } from './playlist';
 import { OwnSocket, type OpenSocket, type Signalling, type Socket } from './signalling';
+import { sleep, within } from './sleep';
 import { PartStore } from './store';
+import { StripeStream } from './stream';
 import { TrackerClient, type Assign } from './tracker';
 import { Transport, type PeerConnectionConstructor } from './transport';
-import { placeOf, PROTOCOL_VERSION, toHex, type Message, type PeerId, type Place } from './wire';
+import { Waiting } from './waiting';
+import { PROTOCOL_VERSION, toHex, type Message, type PeerId, type Place } from './wire';
 
 export interface SwarmOptions {
 	/** of the video */
@@ -92,20 +97,17 @@ export interface SwarmEvents {
 	active: boolean;
 }
 
-/** Slices whose manifest is not here yet, and how long they are kept. */
-const MAX_HELD = 64;
-const MAX_HELD_OF_ONE = 24;
-const HELD_MS = 1_000;
-/** Part URLs in mind. */
-const MAX_URLS = 512;
+/** Offers kept until it is known that there are enough viewers. */
+const MAX_EARLY = 8;
+/** A manifest comes this long after the playlist that names its part, or not at all. */
+const MANIFEST_MS = 500;
 /** A fetch of slices takes no longer: then another is tried. */
 const FETCH_TIMEOUT_MS = 4_000;
-const FIRST_STREAM_RETRY_MS = 250;
-const LAST_STREAM_RETRY_MS = 4_000;
 /** Tokens are renewed this long before they end. */
 const TOKEN_MARGIN_MS = 30_000;
 /** After a refused announce. */
-const REJOIN_MS = 5_000;
+const FIRST_REJOIN_MS = 2_000;
+const LAST_REJOIN_MS = 60_000;
 
 /** The token endpoint's answer, for a notice before anything starts. Rejects with `OriginError` when there is no swarm. */
 export function fetchSwarmToken(tokenUrl: string, accessToken: AccessToken | null, signal: AbortSignal): Promise<SwarmToken> {
@@ -120,21 +122,27 @@ export function freshPeerId(): PeerId {
 	return toHex(bytes);
 }
 
-interface Held {
-	from: PeerId | 'origin';
-	slice: Slice;
-	since_ms: number;
-}
-
-interface Waiting {
-	resolve: (part: PartData | null) => void;
-}
+const NOTHING: CoreStats = {
+	active: false,
+	peers: 0,
+	parents: 0,
+	children: 0,
+	slots: 0,
+	depth: 0,
+	http_bytes: 0,
+	p2p_bytes: 0,
+	upload_bytes: 0,
+	duplicate_bytes: 0,
+	rescued: 0,
+	failovers: 0,
+	banned: 0
+};
 
 export class Swarm {
 	readonly peer: PeerId = freshPeerId();
 	#state: SwarmState = 'idle';
 	#token: SwarmToken | null = null;
-	#renewing = false;
+	#rejoining = false;
 	#key = new Uint8Array(0);
 	#core: Core | null = null;
 	#transport: Transport | null = null;
@@ -151,15 +159,19 @@ export class Swarm {
 	#assign: Assign | null = null;
 	/** there were enough viewers once */
 	#connects = false;
+	/** offers of peers that knew so before */
+	#early = new Map<PeerId, { offer_id: string; sdp: string }>();
 	#playlists = new Map<string, PlaylistModel>();
-	#urls = new Map<string, Place>();
-	#places = new Map<Place, string>();
-	#store = new PartStore((place) => this.#giveUp(place));
-	#held: Held[] = [];
-	#waiting = new Map<Place, Set<Waiting>>();
+	#addresses = new PartAddresses();
+	#store = new PartStore((place) => this.#wanted.settle(place, () => null));
+	#held = new HeldSlices();
+	#wanted = new Waiting<PartData>();
+	#unknown = new Waiting<true>();
 	#fetches = new Map<number, AbortController>();
-	#stream: { stripes: string; ended: AbortController } | null = null;
+	#stream: StripeStream;
 	#manifests = 0;
+	/** numbers of the engine that was stopped */
+	#final: CoreStats = NOTHING;
 	#listeners: { [K in keyof SwarmEvents]: Set<(value: SwarmEvents[K]) => void> } = { state: new Set(), active: new Set() };
 	readonly #now: () => number;
 	readonly #crypto: Crypto;
@@ -170,6 +182,16 @@ export class Swarm {
 		this.#now = () => Math.floor(now());
 		this.#crypto = options.crypto ?? nobleCrypto;
 		this.#origin = new Origin(options.tokenUrl, options.fetch ?? ((url, init) => fetch(url, init)), options.accessToken ?? null);
+		this.#stream = new StripeStream(this.#origin, {
+			token: (refused) => this.#freshToken(refused),
+			opened: (open) => this.#run((core, now) => core.handleStream(now, open)),
+			message: (message) => {
+				if (message.type === 'manifest') this.#handleManifest(null, message.bytes);
+				else if (message.type === 'slice') this.#handleSlice('origin', { ...message, data: message.payload.slice() });
+			},
+			newest: () => this.#store.newest,
+			log: (line) => this.#log(line)
+		});
 	}
 
 	// ---- for the player
@@ -231,10 +253,12 @@ export class Swarm {
 		this.#transport?.close();
 		this.#tracker?.close();
 		for (const fetching of this.#fetches.values()) fetching.abort();
-		this.#stream?.ended.abort();
+		this.#stream.close();
+		this.#final = { ...(this.#core?.stats() ?? NOTHING), active: false, peers: 0 };
 		this.#core = null;
 		this.#store.clear();
-		for (const place of [...this.#waiting.keys()]) this.#giveUp(place);
+		this.#wanted.giveUp();
+		this.#unknown.giveUp();
 		for (const playlist of this.#playlists.values()) playlist.close();
 		(globalThis as { removeEventListener?: typeof removeEventListener }).removeEventListener?.('pagehide', this.#leave);
 		if (was_active) this.#tell('active', false);
@@ -254,7 +278,7 @@ export class Swarm {
 		let playlist = this.#playlists.get(rendition);
 		if (!playlist) this.#playlists.set(rendition, (playlist = new PlaylistModel()));
 		if (!playlist.handleOrigin(text)) return;
-		if (rendition === this.#rendition_name) this.#learnUrls(url, text);
+		if (rendition === this.#rendition_name) this.#addresses.learnPlaylist(url, text);
 	}
 
 	/** The playlist of `rendition` once it has what is asked for; null: ask the origin. */
@@ -268,30 +292,20 @@ export class Swarm {
 	 * time. Null: not known here, or given up; fetch it yourself.
 	 */
 	async part(url: string, signal: AbortSignal): Promise<PartData | null> {
-		const place = this.#urls.get(url);
-		if (!this.active || place === undefined || signal.aborted) return null;
+		const place = this.#addresses.place(url);
+		if (!this.active || place === null) return null;
+		if (!this.#store.find(place)) {
+			// The origin's playlist was a little faster than the manifest.
+			if (place <= this.#store.newest) return null;
+			await this.#unknown.wait(place, within(signal, MANIFEST_MS));
+		}
 		const stored = this.#store.find(place);
-		if (!stored || stored.manifest.gap) return null;
+		if (!stored || stored.manifest.gap || signal.aborted || !this.active) return null;
 		const ready = this.#whole(place);
 		if (ready) return ready;
-		return new Promise((resolve) => {
-			const waiting: Waiting = {
-				resolve: (part) => {
-					signal.removeEventListener('abort', stop);
-					resolve(part);
-				}
-			};
-			const stop = (): void => {
-				this.#waiting.get(place)?.delete(waiting);
-				resolve(null);
-			};
-			signal.addEventListener('abort', stop, { once: true });
-			const others = this.#waiting.get(place);
-			if (others) others.add(waiting);
-			else this.#waiting.set(place, new Set([waiting]));
-			this.#core?.handleWanted(this.#now(), place);
-			this.#pump();
-		});
+		const whole = this.#wanted.wait(place, signal);
+		this.#run((core, now) => core.handleWanted(now, place));
+		return whole;
 	}
 
 	/** Programme time of the picture on screen, milliseconds since 1970; null: nothing plays. To be told a few times a second. */
@@ -301,7 +315,7 @@ export class Swarm {
 	}
 
 	stats(): SwarmStats {
-		const core = this.#core?.stats() ?? NOTHING;
+		const core = this.#core?.stats() ?? this.#final;
 		return { ...core, swarm_peers: this.#assign?.peers ?? 0, manifests: this.#manifests };
 	}
 
@@ -345,6 +359,7 @@ export class Swarm {
 			{
 				offer: (from, offer_id, sdp) => {
 					if (this.#connects) this.#transport?.handleOffer(from, offer_id, sdp);
+					else if (this.#early.size < MAX_EARLY) this.#early.set(from, { offer_id, sdp });
 				},
 				answer: (from, offer_id, sdp) => this.#transport?.handleAnswer(from, offer_id, sdp),
 				assign: (assign) => this.#handleAssign(assign),
@@ -353,7 +368,7 @@ export class Swarm {
 					else this.#run((core, now) => core.handleGone(now, other));
 				},
 				manifest: (bytes) => this.#handleManifest(null, bytes),
-				failure: (reason) => this.#handleFailure(reason)
+				failure: (reason) => void this.#rejoin(reason)
 			}
 		);
 		(globalThis as { addEventListener?: typeof addEventListener }).addEventListener?.('pagehide', this.#leave);
@@ -369,9 +384,8 @@ export class Swarm {
 		if (rendition !== this.#rendition) {
 			this.#rendition = rendition;
 			this.#store.clear();
-			this.#held.length = 0;
-			this.#urls.clear();
-			this.#places.clear();
+			this.#held.clear();
+			this.#addresses.clear();
 		}
 		core.handleRendition(this.#now(), Math.max(0, rendition), shared);
 		this.#deliverAssign();
@@ -379,8 +393,14 @@ export class Swarm {
 
 	#handleAssign(assign: Assign): void {
 		this.#assign = assign;
+		const roles = assign.stripes.map((role) => `${role.stripe}<${role.root ? 'origin' : role.parent.slice(-8)}`);
+		this.#log(`${assign.peers} peers, ${roles.join(' ')}`);
 		// Some systems ask the viewer as soon as the first connection is prepared: only when it is worth it.
-		if (assign.peers >= (this.#token?.minimum_viewers ?? 0)) this.#connects = true;
+		if (!this.#connects && assign.peers >= (this.#token?.minimum_viewers ?? 0)) {
+			this.#connects = true;
+			for (const [from, { offer_id, sdp }] of this.#early) this.#transport?.handleOffer(from, offer_id, sdp);
+			this.#early.clear();
+		}
 		this.#deliverAssign();
 		this.#pump();
 	}
@@ -389,29 +409,42 @@ export class Swarm {
 		if (this.#assign && this.#connects) this.#core?.handleAssign(this.#now(), this.#assign);
 	}
 
-	#handleFailure(reason: string): void {
+	/** The tracker did not take the announce: another token, another try, until it does. */
+	async #rejoin(reason: string): Promise<void> {
 		this.#log(`tracker: ${reason}`);
-		void this.#renewToken().then((renewed) => {
-			if (renewed) this.#tracker?.announce();
-		});
+		if (this.#rejoining) return;
+		this.#rejoining = true;
+		const { signal } = this.#ended;
+		let wait_ms = FIRST_REJOIN_MS;
+		let renewed = false;
+		while (!renewed && !signal.aborted) {
+			await sleep(wait_ms * (1 + Math.random()), signal);
+			wait_ms = Math.min(LAST_REJOIN_MS, 2 * wait_ms);
+			renewed = await this.#renewToken();
+		}
+		this.#rejoining = false;
+		if (!signal.aborted) this.#tracker?.announce();
 	}
 
-	/** A fresh token, at most once in a while. False when there is none. */
+	async #freshToken(refused: boolean): Promise<string> {
+		if (refused || (this.#token?.expires_ms ?? 0) - this.#now() < TOKEN_MARGIN_MS) await this.#renewToken();
+		return this.#token?.token ?? '';
+	}
+
+	/** False when there is none now. */
 	async #renewToken(): Promise<boolean> {
-		if (this.#renewing) return false;
-		this.#renewing = true;
 		try {
-			await sleep(REJOIN_MS, this.#ended.signal);
-			if (this.#state !== 'joined') return false;
 			const token = await this.#origin.token(this.#ended.signal, this.#now);
-			// Another swarm would be another broadcast: that is not for this engine.
-			if (token.swarm !== this.#token?.swarm) return false;
+			if (this.#state !== 'joined') return false;
+			if (token.swarm !== this.#token?.swarm) {
+				// Another broadcast by now: nothing of this one will come any more.
+				this.stop();
+				return false;
+			}
 			this.#token = token;
 			return true;
 		} catch {
 			return false;
-		} finally {
-			this.#renewing = false;
 		}
 	}
 
@@ -447,12 +480,13 @@ export class Swarm {
 			return;
 		}
 		this.#manifests++;
-		this.#learnUrlOf(manifest);
+		this.#addresses.learnManifest(manifest, token.base);
 		const stored = this.#store.add(manifest);
 		this.#playlists.get(this.#rendition_name ?? '')?.handleManifest(manifest);
 		if (stored) {
 			core.handleManifest(this.#now(), facts(manifest), from);
-			this.#releaseHeld(manifest.place);
+			this.#unknown.settle(manifest.place, () => true);
+			for (const held of this.#held.release(manifest.place)) this.#handleSlice(held.from, held.slice);
 		}
 		this.#pump();
 	}
@@ -463,7 +497,7 @@ export class Swarm {
 		if (!core || rendition !== this.#rendition) return;
 		const part = this.#store.find(place);
 		if (!part) {
-			if (from !== 'http' && place > this.#store.oldest) this.#hold(from, slice);
+			if (from !== 'http' && place > this.#store.oldest) this.#held.hold(from, slice, this.#now());
 			return;
 		}
 		const now = this.#now();
@@ -477,75 +511,10 @@ export class Swarm {
 		this.#pump();
 	}
 
-	/** Keeps a slice for a moment until its manifest is here. */
-	#hold(from: PeerId | 'origin', slice: Slice): void {
-		const since_ms = this.#now();
-		this.#held = this.#held.filter((held) => since_ms - held.since_ms < HELD_MS);
-		if (this.#held.filter((held) => held.from === from).length >= MAX_HELD_OF_ONE) return;
-		if (this.#held.length >= MAX_HELD) this.#held.shift();
-		this.#held.push({ from, slice, since_ms });
-	}
-
-	#releaseHeld(place: Place): void {
-		const released = this.#held.filter((held) => held.slice.place === place);
-		if (released.length === 0) return;
-		this.#held = this.#held.filter((held) => held.slice.place !== place);
-		for (const { from, slice } of released) this.#handleSlice(from, slice);
-	}
-
-	// ---- parts by their addresses
-
-	#learnUrl(uri: string, base: string, place: Place): void {
-		let url;
-		try {
-			url = new URL(uri, base).href;
-		} catch {
-			return;
-		}
-		this.#urls.delete(url);
-		this.#urls.set(url, place);
-		this.#places.set(place, url);
-		if (this.#urls.size <= MAX_URLS) return;
-		for (const [oldest, its_place] of this.#urls) {
-			this.#urls.delete(oldest);
-			this.#places.delete(its_place);
-			break;
-		}
-	}
-
-	#learnUrlOf(manifest: Manifest): void {
-		for (const line of manifest.text.split('\n')) {
-			const uri = partUri(line);
-			if (uri !== null) this.#learnUrl(uri, this.#token?.base ?? this.options.tokenUrl, manifest.place);
-		}
-	}
-
-	#learnUrls(base: string, text: string): void {
-		let msn = 0;
-		let part = 0;
-		for (const line of text.split(/\r?\n/)) {
-			const number = /^#EXT-X-(?:MEDIA-SEQUENCE:|SKIP:.*SKIPPED-SEGMENTS=)(\d+)/.exec(line);
-			if (number) msn += Number(number[1]);
-			const uri = partUri(line);
-			if (uri !== null) {
-				this.#learnUrl(uri, base, placeOf(msn, part++));
-			} else if (line !== '' && !line.startsWith('#')) {
-				msn++;
-				part = 0;
-			}
-		}
-	}
-
 	#whole(place: Place): PartData | null {
 		const stored = this.#store.find(place);
 		const data = stored?.whole();
 		return stored && data ? { data, http_bytes: stored.http_bytes, p2p_bytes: stored.p2p_bytes } : null;
-	}
-
-	#giveUp(place: Place): void {
-		const waiting = this.#waiting.get(place);
-		this.#waiting.delete(place);
-		for (const { resolve } of waiting ?? []) resolve(null);
 	}
 
 	// ---- what the scheduler wants
@@ -610,15 +579,17 @@ export class Swarm {
 				void this.#fetch(output);
 				break;
 			case 'stream':
-				this.#setStream(output.rendition, output.stripes, output.from);
+				this.#log(`stream of ${output.stripes.join(',') || 'nothing'}`);
+				this.#stream.set(output.rendition, output.stripes, output.from);
 				break;
 			case 'complete':
-				this.#handleComplete(output.place);
+				this.#wanted.settle(output.place, () => this.#whole(output.place));
 				break;
 			case 'active':
 				this.#handleActive(output.active);
 				break;
 			case 'report':
+				this.#log(`report ${JSON.stringify(output.report)}`);
 				this.#tracker?.report(output.report);
 				break;
 		}
@@ -629,16 +600,10 @@ export class Swarm {
 		return { ...message, version: PROTOCOL_VERSION, peer: this.peer, swarm: this.#token?.swarm ?? '' };
 	}
 
-	#handleComplete(place: Place): void {
-		const waiting = this.#waiting.get(place);
-		this.#waiting.delete(place);
-		for (const { resolve } of waiting ?? []) resolve(this.#whole(place));
-	}
-
 	#handleActive(active: boolean): void {
 		this.#log(active ? 'active' : 'inactive');
 		if (!active) {
-			for (const place of [...this.#waiting.keys()]) this.#giveUp(place);
+			this.#wanted.giveUp();
 			for (const playlist of this.#playlists.values()) playlist.close();
 		}
 		this.#tell('active', active);
@@ -646,7 +611,7 @@ export class Swarm {
 
 	async #fetch({ id, rendition, place, first, last }: Extract<Output, { type: 'fetch' }>): Promise<void> {
 		const manifest = this.#store.find(place)?.manifest;
-		const url = this.#places.get(place);
+		const url = this.#addresses.url(place);
 		const begun_ms = this.#now();
 		const fetching = new AbortController();
 		this.#fetches.set(id, fetching);
@@ -669,54 +634,6 @@ export class Swarm {
 		this.#run((core, now) => core.handleFetched(now, id, ok, now - begun_ms));
 	}
 
-	// ---- the stream from the origin
-
-	#setStream(rendition: number, stripes: readonly number[], from: Place): void {
-		const wanted = `${rendition}:${stripes.join(',')}`;
-		if (this.#stream?.stripes === wanted) return;
-		this.#stream?.ended.abort();
-		this.#stream = null;
-		if (stripes.length === 0) return;
-		const ended = new AbortController();
-		this.#stream = { stripes: wanted, ended };
-		void this.#keepStream(rendition, stripes, from, ended.signal);
-	}
-
-	/** Keeps one streaming response open until `signal` ends it. */
-	async #keepStream(rendition: number, stripes: readonly number[], from: Place, signal: AbortSignal): Promise<void> {
-		let retry_ms = FIRST_STREAM_RETRY_MS;
-		let first = from;
-		while (!signal.aborted && this.#token) {
-			let open = false;
-			try {
-				if (this.#token.expires_ms - this.#now() < TOKEN_MARGIN_MS) await this.#renewToken();
-				await this.#origin.stream(
-					{ rendition, stripes, from: first, token: this.#token.token },
-					signal,
-					() => {
-						open = true;
-						retry_ms = FIRST_STREAM_RETRY_MS;
-						this.#run((core, now) => core.handleStream(now, true));
-					},
-					(message) => {
-						if (signal.aborted) return;
-						if (message.type === 'manifest') this.#handleManifest(null, message.bytes);
-						else if (message.type === 'slice') this.#handleSlice('origin', { ...message, data: message.payload.slice() });
-					}
-				);
-			} catch (error) {
-				if (signal.aborted) return;
-				this.#log(`stream: ${String(error)}`);
-				if (error instanceof OriginError && (error.status === 401 || error.status === 403)) await this.#renewToken();
-			}
-			if (signal.aborted) return;
-			if (open) this.#run((core, now) => core.handleStream(now, false));
-			first = Math.max(first, this.#store.newest);
-			await sleep(retry_ms * (1 + Math.random()), signal);
-			retry_ms = Math.min(LAST_STREAM_RETRY_MS, retry_ms * 2);
-		}
-	}
-
 	#enter(state: SwarmState): void {
 		this.#state = state;
 		this.#tell('state', state);
@@ -731,39 +648,10 @@ export class Swarm {
 	}
 }
 
-const NOTHING = {
-	active: false,
-	peers: 0,
-	parents: 0,
-	children: 0,
-	slots: 0,
-	depth: 0,
-	http_bytes: 0,
-	p2p_bytes: 0,
-	upload_bytes: 0,
-	duplicate_bytes: 0,
-	rescued: 0,
-	failovers: 0,
-	banned: 0
-};
-
 function facts({ rendition, place, time_ms, duration_ms, size, slices }: Manifest): Parameters<Core['handleManifest']>[1] {
 	return { rendition, place, time_ms, duration_ms, size, slices };
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
 	return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-	if (signal.aborted || ms <= 0) return Promise.resolve();
-	return new Promise((resolve) => {
-		const done = (): void => {
-			clearTimeout(timer);
-			signal.removeEventListener('abort', done);
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		signal.addEventListener('abort', done, { once: true });
-	});
 }

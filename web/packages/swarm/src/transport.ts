@@ -65,6 +65,7 @@ interface Link {
 export class Transport {
 	readonly #links = new Map<PeerId, Link>();
 	readonly #banned = new Set<PeerId>();
+	readonly #broken = new Set<PeerId>();
 	#offers = 0;
 	#closed = false;
 
@@ -210,7 +211,7 @@ export class Transport {
 				slice: (slice) => this.#is(link) && this.events.slice(peer, slice),
 				buffered: (bytes) => this.#is(link) && this.events.buffered(peer, bytes),
 				// Found while sending, it must not call back into whoever sends.
-				broken: (why) => queueMicrotask(() => this.#close(link, why))
+				broken: (why) => queueMicrotask(() => this.#closeBroken(link, why))
 			});
 			this.events.opened(peer);
 		};
@@ -221,6 +222,13 @@ export class Transport {
 
 	#is(link: Link): boolean {
 		return this.#links.get(link.peer) === link;
+	}
+
+	/** A peer that breaks the protocol may try once more. */
+	#closeBroken(link: Link, why: string): void {
+		if (this.#broken.has(link.peer)) this.#banned.add(link.peer);
+		this.#broken.add(link.peer);
+		this.#close(link, why);
 	}
 
 	/** Ends a pair that somebody counts on. */

@@ -1,7 +1,7 @@
 /** A viewer without a picture: loads playlists and parts as a player does, and has a playhead that consumes them. */
 
-import { within } from './origin';
 import { partUri, type Reload } from './playlist';
+import { sleep, within } from './sleep';
 import { Swarm, type SwarmOptions } from './swarm';
 
 export interface ViewerOptions extends Omit<SwarmOptions, 'delay_ms'> {
@@ -200,7 +200,7 @@ export class Viewer {
 				return url;
 			} catch (error) {
 				this.options.log?.(String(error));
-				await pause(RETRY_MS, signal);
+				await sleep(RETRY_MS, signal);
 			}
 		}
 		return null;
@@ -255,7 +255,7 @@ export class Viewer {
 			} catch (error) {
 				if (signal.aborted) return;
 				this.options.log?.(String(error));
-				await pause(RETRY_MS, signal);
+				await sleep(RETRY_MS, signal);
 			}
 		}
 	}
@@ -295,7 +295,7 @@ export class Viewer {
 			} catch (error) {
 				if (signal.aborted) return null;
 				this.options.log?.(String(error));
-				await pause(RETRY_MS, signal);
+				await sleep(RETRY_MS, signal);
 			}
 		}
 		return null;
@@ -332,11 +332,4 @@ export class Viewer {
 		}
 		this.swarm.handlePlayhead(this.#playhead_ms);
 	}
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-		signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-	});
 }
