@@ -368,7 +368,13 @@ export class Swarm {
 					else this.#run((core, now) => core.handleGone(now, other));
 				},
 				manifest: (bytes) => this.#handleManifest(null, bytes),
-				failure: (reason) => void this.#rejoin(reason)
+				failure: (reason) => void this.#rejoin(reason),
+				lost: () => {
+					// What flows flows on, but manifests have to come from parents now.
+					if (this.#assign) this.#assign.manifests = false;
+					this.#deliverAssign();
+					this.#pump();
+				}
 			}
 		);
 		(globalThis as { addEventListener?: typeof addEventListener }).addEventListener?.('pagehide', this.#leave);

@@ -22,6 +22,8 @@ export interface TrackerEvents {
 	manifest(bytes: Uint8Array): void;
 	/** The tracker refused an announce. */
 	failure(reason: string): void;
+	/** It cannot be reached any more. */
+	lost(): void;
 }
 
 /** What joining says. */
@@ -92,6 +94,7 @@ export class TrackerClient {
 		signalling.onclose = () => {
 			this.#announced = false;
 			clearTimeout(this.#timer);
+			events.lost();
 		};
 		signalling.onmessage = (data) => this.#handle(data);
 		if (signalling.open) this.announce();

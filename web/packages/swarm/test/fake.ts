@@ -294,6 +294,12 @@ export class FakeSocket implements Signalling {
 		this.tracker.leave(this);
 	}
 
+	/** The tracker has crashed. */
+	vanish(): void {
+		this.open = false;
+		this.onclose?.();
+	}
+
 	tell(message: object | Uint8Array): void {
 		queueMicrotask(() => this.open && this.onmessage?.(message instanceof Uint8Array ? message : JSON.stringify(message)));
 	}
