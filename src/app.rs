@@ -2,22 +2,23 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
 use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, viewers::Viewers};
 use crate::jobs::{self, Wake};
 use crate::live::Live;
+use crate::live::swarm::Swarms;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::tls;
@@ -86,6 +87,8 @@ pub struct Addrs {
     pub rtmps: Option<SocketAddr>,
     /// Prometheus.
     pub metrics: Option<SocketAddr>,
+    /// STUN, by UDP.
+    pub stun: Option<SocketAddr>,
     /// How the world reaches the pages.
     pub public_url: String,
     /// What streamers type into OBS.
@@ -103,6 +106,8 @@ pub struct App {
     pub events: Bus,
     /// Running broadcasts.
     pub live: Live,
+    /// Their swarms.
+    pub swarms: Swarms,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Who watches.
@@ -132,12 +137,14 @@ impl App {
         let stop = CancellationToken::new();
         let events = Bus::new();
         let auth = Auth::new(&store).await?;
+        let swarms = Swarms::new(&store).await?;
         let app = Self {
             viewers: Viewers::new(events.clone()),
             config: Arc::new(config),
             store,
             events,
             live: Live::default(),
+            swarms,
             metrics: Arc::default(),
             hub: Hub::default(),
             jobs: Wake::default(),
@@ -169,6 +176,12 @@ impl App {
             Some(address) => Some(bind("metrics.listen", address).await?),
             None => None,
         };
+        let stun_socket = match config.stun.listen.address(config.is_local()) {
+            Some(address) => {
+                Some(bind_stun(address, config.stun.listen).map_err(|source| Error::Listen { key: "stun.listen", address, source })?)
+            }
+            None => None,
+        };
         let listening = self.live.start(self).await.map_err(Error::Live)?;
 
         let http = http_listener.local_addr().ok();
@@ -179,6 +192,7 @@ impl App {
             rtmp: listening.rtmp,
             rtmps: listening.rtmps,
             metrics: metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok()),
+            stun: stun_socket.as_ref().and_then(|socket| socket.local_addr().ok()),
             rtmp_url: config.rtmp_url(listening.rtmp.map_or(config.rtmp.listen.port(), |address| address.port())),
             public_url,
         };
@@ -193,14 +207,24 @@ impl App {
         if let Some(listener) = metrics_listener {
             tasks.spawn(http::serve::run(self.clone(), listener, None, http::metrics_router(self.clone())));
         }
+        if let Some(socket) = stun_socket {
+            let stop = self.stop.clone();
+            tasks.spawn(async move {
+                let _ = stop.run_until_cancelled(p2p_tracker::stun::serve(socket)).await;
+            });
+        }
         tasks.spawn(jobs::run(self.clone(), jobs::registry()));
         tasks.spawn(self.viewers.clone().run(self.clone()));
         tasks.spawn(self.hub.clone().run(self.clone()));
+        let (tracker, stop) = (self.swarms.tracker().clone(), self.stop.clone());
+        tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(p2p_tracker::clock::run(tracker)).await;
+        });
 
         write_addresses(&config.data_dir, &addrs)?;
         tracing::info!(
             http = ?addrs.http, https = ?addrs.https, rtmp = ?addrs.rtmp, rtmps = ?addrs.rtmps, metrics = ?addrs.metrics,
-            "app.ready"
+            stun = ?addrs.stun, "app.ready"
         );
         Ok(Running { addrs, app: self.clone(), first_login, tasks, _lock: lock })
     }
@@ -287,6 +311,14 @@ fn prepare_data_dir(data_dir: &Path) -> Result<File, Error> {
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     http::serve::bind(address).map_err(|source| Error::Listen { key, address, source })
+}
+
+/// By default on all addresses; of IPv4 alone where the machine has no IPv6.
+fn bind_stun(address: SocketAddr, listen: StunListen) -> io::Result<UdpSocket> {
+    match p2p_tracker::stun::bind(address) {
+        Err(_) if listen == StunListen::Auto => p2p_tracker::stun::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()))),
+        bound => bound,
+    }
 }
 
 /// Writes the addresses so that a reader sees all of them or none.

@@ -3,11 +3,15 @@
 //! A TOML file, over it the variables of [`VARIABLES`]. An unknown key is an error; the default
 //! round-trips.
 
+mod swarm;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use swarm::{Policy, Stun, StunListen, Swarm};
 
 /// A configuration that cannot be used; the text names the key or variable.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +73,8 @@ pub struct Config {
     pub rtmps: Tls,
     /// What broadcasts are like.
     pub live: Live,
+    /// Viewers that pass the stream on.
+    pub swarm: Swarm,
     /// Address discovery for peers.
     pub stun: Stun,
     /// Prometheus.
@@ -165,15 +171,6 @@ pub struct Rendition {
     pub height: u32,
     /// Video bitrate in 1000 bits per second.
     pub bitrate_kbps: u32,
-}
-
-/// Address discovery for peers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Stun {
-    /// UDP address; absent: port 3478 when `http.public_url` is not local, else off.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<SocketAddr>,
 }
 
 /// Prometheus.
@@ -277,6 +274,7 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             rtmps: Tls::default(),
             live: Live::default(),
+            swarm: Swarm::default(),
             stun: Stun::default(),
             metrics: Metrics::default(),
             federation: Federation::default(),
@@ -339,6 +337,7 @@ enum Kind {
     Optional,
     Flag,
     Number,
+    Decimal,
     List,
 }
 
@@ -368,7 +367,12 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("live.max_user_lives", "SHOAL_LIVE_MAX_USER_LIVES", Kind::Number),
     ("live.allow_replay", "SHOAL_LIVE_ALLOW_REPLAY", Kind::Flag),
     ("live.min_free_disk_bytes", "SHOAL_LIVE_MIN_FREE_DISK_BYTES", Kind::Number),
-    ("stun.listen", "SHOAL_STUN_LISTEN", Kind::Optional),
+    ("swarm.policy", "SHOAL_SWARM_POLICY", Kind::Text),
+    ("swarm.minimum_viewers", "SHOAL_SWARM_MINIMUM_VIEWERS", Kind::Number),
+    ("swarm.delay_s", "SHOAL_SWARM_DELAY_S", Kind::Number),
+    ("swarm.uplink_ceiling", "SHOAL_SWARM_UPLINK_CEILING", Kind::Decimal),
+    ("swarm.third_party", "SHOAL_SWARM_THIRD_PARTY", Kind::Flag),
+    ("stun.listen", "SHOAL_STUN_LISTEN", Kind::Text),
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
@@ -459,7 +463,7 @@ impl Config {
         if self.http.max_connections == 0 {
             return Err(invalid("http.max_connections", "must be at least 1"));
         }
-        Ok(())
+        self.swarm.check()
     }
 
     /// Host and, if any, port of the public address: how other servers and handles name this one.
@@ -514,6 +518,10 @@ fn to_value(text: &str, kind: Kind) -> Result<Option<toml::Value>, String> {
             _ => return Err(format!("{text:?} is neither on nor off")),
         }),
         Kind::Number => toml::Value::Integer(text.parse().map_err(|_| format!("{text:?} is not a whole number"))?),
+        Kind::Decimal => {
+            let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+            toml::Value::Float(number.ok_or_else(|| format!("{text:?} is not a number"))?)
+        }
         Kind::List => toml::Value::Array(
             text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| toml::Value::String(part.to_owned())).collect(),
         ),
@@ -612,7 +620,8 @@ mod tests {
         for &(key, name, kind) in VARIABLES {
             let value = match (kind, key) {
                 (Kind::Number, "live.part_duration_ms") => "250",
-                (Kind::Number, _) => "7",
+                (Kind::Number | Kind::Decimal, _) => "7",
+                (_, "swarm.policy") => "opt-in",
                 (Kind::Flag, _) => "no",
                 (Kind::List, _) => "127.0.0.1",
                 (_, "http.public_url") => "http://tv.example",

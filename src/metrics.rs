@@ -96,8 +96,6 @@ pub struct Metrics {
     pub viewer_http_bytes: Counter,
     /// Media bytes that players took from peers, as they report.
     pub viewer_p2p_bytes: Counter,
-    /// Peers connected to trackers.
-    pub swarm_peers: Gauge,
     /// From the last unit of a part in, to the part available.
     pub part_delay: Histogram,
     /// Groups of pictures thrown away because a reader lagged.
@@ -111,8 +109,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// As Prometheus text (version 0.0.4). `jobs` are states and their counts.
-    pub fn render(&self, jobs: &[(&str, i64)]) -> String {
+    /// As Prometheus text (version 0.0.4). `jobs` are states and their counts; of the tracker its peers, and its messages by kind.
+    pub fn render(&self, jobs: &[(&str, i64)], peers: u64, messages: &[(&str, u64)]) -> String {
         let mut out = String::with_capacity(4096);
         let mut one = |name: &str, kind: &str, help: &str, lines: &[(&str, i128)]| {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -126,7 +124,10 @@ impl Metrics {
         one("shoal_ingest_bytes_total", "counter", "Media bytes from publishers.", &[("", counter(&self.ingest_bytes))]);
         one("shoal_http_media_bytes_total", "counter", "Media bytes sent over HTTP.", &[("", counter(&self.http_media_bytes))]);
         one("shoal_http_playlist_requests_total", "counter", "Playlists asked for.", &[("", counter(&self.http_playlist_requests))]);
-        one("shoal_swarm_peers", "gauge", "Peers connected to trackers.", &[("", gauge(&self.swarm_peers))]);
+        one("shoal_swarm_peers", "gauge", "Peers in all swarms.", &[("", i128::from(peers))]);
+        let labels: Vec<_> = messages.iter().map(|(kind, _)| format!("{{kind=\"{kind}\"}}")).collect();
+        let lines: Vec<_> = labels.iter().zip(messages).map(|(label, (_, n))| (label.as_str(), i128::from(*n))).collect();
+        one("shoal_tracker_messages_total", "counter", "Messages at the tracker; sent ones begin with sent_.", &lines);
         one(
             "shoal_viewer_media_bytes_total",
             "counter",
@@ -157,8 +158,9 @@ mod tests {
         metrics.broadcasts.add(2);
         metrics.part_delay.observe(Duration::from_millis(15));
         metrics.part_delay.observe(Duration::from_secs(5));
-        let text = metrics.render(&[("waiting", 3)]);
+        let text = metrics.render(&[("waiting", 3)], 7, &[("announce", 5)]);
         assert!(text.contains("\nshoal_broadcasts 2\n"), "{text}");
+        assert!(text.contains("\nshoal_swarm_peers 7\n") && text.contains("shoal_tracker_messages_total{kind=\"announce\"} 5\n"));
         assert!(text.contains("shoal_jobs{state=\"waiting\"} 3\n"));
         assert!(text.contains("shoal_segmenter_part_delay_seconds_bucket{le=\"0.01\"} 0\n"));
         assert!(text.contains("shoal_segmenter_part_delay_seconds_bucket{le=\"0.02\"} 1\n"));

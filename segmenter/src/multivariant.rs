@@ -69,8 +69,12 @@ fn bandwidths(view: &View, hint: Option<u64>) -> (u64, u64) {
     (with_head_room(measured.peak.max(average)), average.max(1))
 }
 
+/// In steps of a sixteenth of the power of two below: p2p-media-loader names its swarms by this number, so that viewers who
+/// read slightly different ones would not meet.
 fn with_head_room(bits_per_second: u64) -> u64 {
-    (bits_per_second.saturating_mul(HEAD_ROOM_PERCENT) / 100).max(1)
+    let rate = (bits_per_second.saturating_mul(HEAD_ROOM_PERCENT) / 100).max(1);
+    let step = (1 << rate.ilog2()) >> 4;
+    rate.checked_next_multiple_of(step.max(1)).unwrap_or(rate)
 }
 
 /// Every format in any listed segment (section 6.2.4), the newest first.

@@ -240,9 +240,9 @@ fn multivariant_measures() {
     assert_eq!(
         first,
         "#EXTM3U\n\
-         #EXT-X-STREAM-INF:BANDWIDTH=2750000,AVERAGE-BANDWIDTH=2500000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=30.000,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=2752512,AVERAGE-BANDWIDTH=2500000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,FRAME-RATE=30.000,VIDEO-RANGE=SDR,CLOSED-CAPTIONS=NONE\n\
          source.m3u8\n\
-         #EXT-X-STREAM-INF:BANDWIDTH=176000,AVERAGE-BANDWIDTH=160000,CODECS=\"mp4a.40.2\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=180224,AVERAGE-BANDWIDTH=160000,CODECS=\"mp4a.40.2\"\n\
          audio.m3u8\n"
     );
     for _ in 0..9 {
@@ -257,7 +257,7 @@ fn multivariant_measures() {
     }
     // 490 kB in 2 s is the peak; 540 kB in 4 s the average.
     let later = group.multivariant(Some(2_500_000)).unwrap();
-    assert!(later.contains("BANDWIDTH=2156000,AVERAGE-BANDWIDTH=1080000,"), "{later}");
+    assert!(later.contains("BANDWIDTH=2228224,AVERAGE-BANDWIDTH=1080000,"), "{later}");
     let parsed = m3u8_rs::parse_master_playlist_res(later.as_bytes()).unwrap();
     assert_eq!(parsed.variants.len(), 2);
     assert_eq!(parsed.variants[0].uri, "source.m3u8");

@@ -233,7 +233,7 @@ async fn issue(tx: &mut store::Tx, user_id: UserId) -> store::Result<Issued> {
 }
 
 /// One person's address: an IPv6 customer has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
         address => address,

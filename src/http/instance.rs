@@ -99,7 +99,7 @@ async fn config(State(app): State<App>) -> Json<Value> {
         "user": { "videoQuota": -1, "videoQuotaDaily": -1 },
         "videoChannels": { "maxPerUser": 20 },
         "trending": { "videos": { "intervalDays": 7, "algorithms": { "enabled": ["most-viewed"], "default": "most-viewed" } } },
-        "tracker": { "enabled": false },
+        "tracker": { "enabled": super::tracker::is_open(config) },
         "followings": { "instance": { "autoFollowIndex": { "indexUrl": "" } } },
         "broadcastMessage": { "enabled": false, "message": "", "level": "info", "dismissable": false },
         "homepage": { "enabled": false },

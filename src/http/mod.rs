@@ -1,6 +1,7 @@
 //! The HTTP edge: one file per aggregate, plus what they share.
 
 pub mod auth;
+mod brake;
 mod channels;
 mod direct;
 mod extract;
@@ -19,6 +20,8 @@ pub mod serve;
 mod shell;
 mod shoal;
 mod socket;
+mod swarms;
+mod tracker;
 mod users;
 mod videos;
 pub mod viewers;
@@ -55,6 +58,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(channels::router())
         .merge(instance::router())
         .merge(shoal::router())
+        .merge(swarms::router())
 }
 
 /// Everything that the public listeners answer.
@@ -85,6 +89,7 @@ pub fn router(app: App) -> Router {
         .merge(files::router(app.media_access.clone()))
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
+        .merge(tracker::router())
         .merge(api)
         .fallback(shell::fallback)
         .with_state(app)
@@ -118,5 +123,5 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
         Err(_) => Default::default(),
     };
     let jobs = [("waiting", counts.waiting), ("active", counts.active), ("failed", counts.failed)];
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render(&jobs))
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render(&jobs, app.swarms.tracker().peers(), &app.swarms.tracker().messages()))
 }

@@ -516,8 +516,7 @@ impl VideoDetails {
             comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
             download_enabled: video.download_enabled,
             input_file_updated_at: None,
-            // This server has no tracker yet: an address where nobody answers would mislead players.
-            tracker_urls: Vec::new(),
+            tracker_urls: super::tracker::urls(video, app, base),
             latency_mode: parts.latency_mode.map(LatencyMode::code),
             summary,
         }

@@ -70,6 +70,11 @@ impl Problem {
         }
     }
 
+    /// 429: not before this time has passed.
+    pub fn too_many(retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests, please try again later") }
+    }
+
     /// 500; the cause is logged here and shown nowhere.
     pub fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "http.internal");

@@ -13,7 +13,7 @@ use super::lives;
 use super::problem::{Problem, ProblemBody, Result};
 use crate::app::App;
 use crate::domain::{StreamKey, Timestamp, Video, VideoState};
-use crate::live::status::{Advice, State as Phase, Status};
+use crate::live::status::{Advice, Sharing, State as Phase, Status};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(status)).routes(routes!(end)).routes(routes!(rotate_key))
@@ -44,6 +44,8 @@ pub struct Health {
     pub dropped_groups: u64,
     /// The disk is nearly full: the live goes on, its recording does not.
     pub recording_stopped: bool,
+    /// What viewers do for each other; null where they must not.
+    pub swarm: Option<Sharing>,
     /// Most important first.
     pub advice: Vec<Advice>,
 }
@@ -63,6 +65,7 @@ impl Health {
             holes: status.holes,
             dropped_groups: status.dropped_groups,
             recording_stopped: status.recording_stopped,
+            swarm: status.swarm,
             advice: status.advice.clone(),
         }
     }

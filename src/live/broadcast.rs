@@ -371,6 +371,7 @@ impl Broadcast {
             codecs: health.codecs,
             encoder: publisher.and_then(|publisher| publisher.metadata.encoder.clone().or_else(|| publisher.encoder.clone())),
             recording_stopped: self.pipeline.recording_stopped(),
+            swarm: self.app.swarms.find(self.subject.video.uuid).map(|swarm| swarm.sharing()),
             advice: Vec::new(),
         };
         status.advice = advice::advise(&status);

@@ -11,6 +11,7 @@ mod recover;
 mod replay;
 pub mod status;
 pub mod studio;
+pub mod swarm;
 pub mod thumbnail;
 
 use std::collections::HashMap;
@@ -182,6 +183,7 @@ impl Live {
     ) -> mpsc::Sender<Command> {
         let (status_sender, status) = watch::channel(Status::waiting(subject.started_at));
         let (commands, mut receiver) = mpsc::channel(COMMANDS);
+        let swarm = app.swarms.open(app, subject.video.uuid, &subject.prefix, group.clone());
         let entry = Entry { prefix: subject.prefix.clone(), commands: commands.clone(), status, group, ended: false };
         self.entries().insert(subject.video.uuid, entry);
         app.metrics.broadcasts.add(1);
@@ -191,6 +193,9 @@ impl Live {
             let remains = broadcast.run(&mut receiver).await;
             app.metrics.broadcasts.add(-1);
             live.mark_ended(&subject);
+            if let Some(swarm) = swarm {
+                swarm.close(remains.outcome == Outcome::Suspended);
+            }
             if remains.outcome == Outcome::Ended {
                 let is_done = conclude(&app, &subject, remains, &mut receiver).await;
                 live.linger(&app, subject, is_done);

@@ -58,8 +58,31 @@ pub struct Status {
     pub encoder: Option<String>,
     /// The recording stopped because the disk is nearly full.
     pub recording_stopped: bool,
+    /// What viewers do for each other; null where they must not.
+    pub swarm: Option<Sharing>,
     /// What to do better.
     pub advice: Vec<Advice>,
+}
+
+/// How viewers share a broadcast, in sums since it began (or the server did).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Sharing {
+    /// In the swarm now.
+    pub peers: u64,
+    /// Media bytes that they took from this server.
+    pub http_bytes: u64,
+    /// Media bytes that they took from each other.
+    pub p2p_bytes: u64,
+    /// The share of the latter, 0 to 1.
+    pub offload: f64,
+}
+
+impl Sharing {
+    /// Of these sums.
+    pub fn new(peers: u64, http_bytes: u64, p2p_bytes: u64) -> Self {
+        let all = http_bytes.saturating_add(p2p_bytes).max(1);
+        Self { peers, http_bytes, p2p_bytes, offload: (p2p_bytes as f64 / all as f64 * 1000.0).round() / 1000.0 }
+    }
 }
 
 impl Status {
@@ -79,6 +102,7 @@ impl Status {
             codecs: None,
             encoder: None,
             recording_stopped: false,
+            swarm: None,
             advice: Vec::new(),
         }
     }

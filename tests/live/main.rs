@@ -10,3 +10,4 @@ mod playback;
 mod player;
 mod proxy;
 mod publisher;
+mod swarm;

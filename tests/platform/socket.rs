@@ -61,6 +61,7 @@ fn status() -> Status {
         codecs: Some("avc1.64001f,mp4a.40.2".into()),
         encoder: Some("OBS".into()),
         recording_stopped: false,
+        swarm: None,
         advice: Vec::new(),
     }
 }

@@ -1,6 +1,43 @@
 // Generated from openapi.json by `npm run generate`. Do not edit.
 
 export interface paths {
+    "/api/shoal/v1/swarms/{uuid}/stripes/{rendition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stripes of a rendition (its index or its name), part by part as soon as each is there: for roots. A response without end, each message with its
+         *     length (u32, little-endian) before it.
+         */
+        get: operations["stripes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shoal/v1/swarms/{uuid}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A token for the swarm of a running broadcast. Any page may ask; for a video that is not open to everybody with an access token, as for its media. */
+        get: operations["swarm_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/shoal/v1/videos/{id}/end": {
         parameters: {
             query?: never;
@@ -759,6 +796,7 @@ export interface components {
             keyframe_interval_s: number;
             /** @description The disk is nearly full: the live goes on, its recording does not. */
             recording_stopped: boolean;
+            swarm?: null | components["schemas"]["Sharing"];
             /**
              * Format: int32
              * @description Pixels; 0 without video, as all numbers of the picture.
@@ -1094,6 +1132,11 @@ export interface components {
              */
             type: number;
         };
+        /**
+         * @description Whether pages share the stream with each other.
+         * @enum {string}
+         */
+        Policy: "on" | "opt-in" | "off";
         /** @description The body of every failure. */
         ProblemBody: {
             /** @description PeerTube's code, where it has one. */
@@ -1139,11 +1182,78 @@ export interface components {
             /** @description When the publisher came. */
             startDate: string;
         };
+        /** @description How viewers share a broadcast, in sums since it began (or the server did). */
+        Sharing: {
+            /**
+             * Format: int64
+             * @description Media bytes that they took from this server.
+             */
+            http_bytes: number;
+            /**
+             * Format: double
+             * @description The share of the latter, 0 to 1.
+             */
+            offload: number;
+            /**
+             * Format: int64
+             * @description Media bytes that they took from each other.
+             */
+            p2p_bytes: number;
+            /**
+             * Format: int64
+             * @description In the swarm now.
+             */
+            peers: number;
+        };
         /**
          * @description Where a live stands.
          * @enum {string}
          */
         State: "waiting" | "live" | "interrupted" | "ended";
+        /** @description What a player needs to join the swarm of a broadcast (docs/swarm-protocol.md). */
+        Token: {
+            /** @description The folder of the playlists. */
+            base: string;
+            /**
+             * Format: int32
+             * @description Not before so many seconds of watching.
+             */
+            delaySeconds: number;
+            /**
+             * Format: int64
+             * @description Seconds that the token is good for.
+             */
+            expiresIn: number;
+            /** @description The Ed25519 key of its manifests, 64 hexadecimal digits. */
+            key: string;
+            /**
+             * Format: int32
+             * @description Not below so many viewers.
+             */
+            minimumViewers: number;
+            /** @description Whether players share. */
+            policy: components["schemas"]["Policy"];
+            /** @description Names of the renditions; elsewhere they are named by their index. */
+            renditions: string[];
+            /**
+             * Format: int32
+             * @description Stripes of each rendition.
+             */
+            stripes: number;
+            /** @description STUN servers. */
+            stun: string[];
+            /** @description Its id, 40 hexadecimal digits: the `info_hash` at the tracker. */
+            swarm: string;
+            /** @description Opens it. */
+            token: string;
+            /** @description The tracker's WebSocket. */
+            tracker: string;
+            /**
+             * Format: double
+             * @description Most that a player sends, in multiples of the stream's rate.
+             */
+            uplinkCeiling: number;
+        };
         /** @description What to log in with. */
         TokenForm: {
             client_id: string;
@@ -1483,6 +1593,112 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    stripes: {
+        parameters: {
+            query: {
+                /** @description Numbers, separated by commas. */
+                stripes: string;
+                /** @description The first part wanted (`msn << 10 | part`), as far as it is in memory; absent: from the next one. */
+                from?: number;
+                /** @description From the token endpoint. */
+                token: string;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+                rendition: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    swarm_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     end: {
         parameters: {
             query?: never;
