@@ -2,7 +2,7 @@
 
 import { partUri, type Reload } from './playlist';
 import { sleep, within } from './sleep';
-import { Swarm, type SwarmOptions } from './swarm';
+import { Swarm, type SwarmOptions, type SwarmStats } from './swarm';
 
 export interface ViewerOptions extends Omit<SwarmOptions, 'delay_ms'> {
 	/** how far behind the live edge to play */
@@ -30,8 +30,12 @@ export interface ViewerReport {
 	own_http_bytes: number;
 	stalls: number;
 	stall_ms: number;
+	/** wall clock less programme time: right where the server's clock is this one, and the encoder keeps up */
 	latency_p50_ms: number;
 	latency_p95_ms: number;
+	/** behind the live edge */
+	distance_p50_ms: number;
+	distance_p95_ms: number;
 	/** at the origin */
 	playlist_requests: number;
 	part_requests: number;
@@ -59,6 +63,8 @@ interface ListedPart {
 }
 
 const TICK_MS = 50;
+/** The engine is told of the playhead, and asked for its numbers, at every fifth tick. */
+const TELL_TICKS = 5;
 /** Playback begins, and goes on after a stall, with this much ahead. */
 const RESUME_MS = 400;
 /** The engine may take as long for a part as there is buffered but for this. */
@@ -114,15 +120,22 @@ export class Viewer {
 	#queue: ListedPart[] = [];
 	#next: { msn: number; part: number } | null = null;
 	#playhead_ms: number | null = null;
+	/** program time of the first part that was loaded */
+	#first_ms: number | null = null;
 	#playing = false;
 	#buffered_ms = 0;
 	/** program time at the live edge less the clock */
 	#edges: { at_ms: number; offset_ms: number }[] = [];
 	#ended = false;
+	#ticks = 0;
+	#stopped_ms = 0;
+	#told_ms = 0;
+	#last: SwarmStats;
 	#wake: () => void = () => undefined;
 	#joined_ms: number | null = null;
 	#active_ms = 0;
 	#latencies: number[] = [];
+	#distances: number[] = [];
 	#own_http_bytes = 0;
 	#stalls = 0;
 	#stall_ms = 0;
@@ -131,6 +144,7 @@ export class Viewer {
 
 	constructor(private readonly options: ViewerOptions) {
 		this.swarm = new Swarm({ ...options, delay_ms: 0 });
+		this.#last = this.swarm.stats();
 	}
 
 	/** Watches until `end_ms` of the monotonic clock. */
@@ -151,8 +165,10 @@ export class Viewer {
 
 	report(): ViewerReport {
 		const { http_bytes, p2p_bytes, upload_bytes, duplicate_bytes, peers, parents, children, depth, rescued, failovers, banned } = this.#last;
-		const sorted = this.#latencies.slice().sort((a, b) => a - b);
-		const at = (share: number): number => Math.round(sorted[Math.floor(sorted.length * share)] ?? NaN);
+		const at = (values: number[], share: number): number => {
+			const sorted = values.slice().sort((a, b) => a - b);
+			return Math.round(sorted[Math.floor(sorted.length * share)] ?? NaN);
+		};
 		return {
 			peer: this.swarm.peer,
 			joined: this.#joined_ms !== null,
@@ -162,9 +178,11 @@ export class Viewer {
 			duplicate_bytes,
 			own_http_bytes: this.#own_http_bytes,
 			stalls: this.#stalls,
-			stall_ms: this.#stall_ms,
-			latency_p50_ms: at(0.5),
-			latency_p95_ms: at(0.95),
+			stall_ms: Math.round(this.#stall_ms),
+			latency_p50_ms: at(this.#latencies, 0.5),
+			latency_p95_ms: at(this.#latencies, 0.95),
+			distance_p50_ms: at(this.#distances, 0.5),
+			distance_p95_ms: at(this.#distances, 0.95),
 			playlist_requests: this.#playlist_requests,
 			part_requests: this.#part_requests,
 			parts: this.records.length,
@@ -180,8 +198,6 @@ export class Viewer {
 		};
 	}
 
-	#last = { http_bytes: 0, p2p_bytes: 0, upload_bytes: 0, duplicate_bytes: 0, peers: 0, parents: 0, children: 0, depth: 0, rescued: 0, failovers: 0, banned: 0 };
-	#stopped_ms = 0;
 
 	/** Token, playlists, the first part; then the swarm. Null when time is up before that. */
 	async #join(signal: AbortSignal): Promise<string | null> {
@@ -278,7 +294,7 @@ export class Viewer {
 				this.#record(next, data);
 			}
 			this.#buffered_ms = next.time_ms + next.duration_ms;
-			this.#playhead_ms ??= Math.max(next.time_ms, Math.min(this.#buffered_ms, this.#edge_ms - this.options.target_ms));
+			this.#first_ms ??= next.time_ms;
 		}
 	}
 
@@ -310,26 +326,38 @@ export class Viewer {
 
 	/** Moves the playhead, and takes down what happened. */
 	#tick(): void {
+		const passed_ms = this.#ticks === 0 ? 0 : performance.now() - this.#stopped_ms;
 		this.#stopped_ms = performance.now();
-		const { active, ...rest } = this.swarm.stats();
-		this.#last = rest;
-		if (active) this.#active_ms += TICK_MS;
-		if (this.#playhead_ms === null) return;
+		const tells = this.#ticks++ % TELL_TICKS === 0;
+		if (tells) {
+			this.#last = this.swarm.stats();
+			if (this.#last.active) this.#active_ms += this.#stopped_ms - this.#told_ms;
+			this.#told_ms = this.#stopped_ms;
+		}
+		if (this.#playhead_ms === null) {
+			// The keyframe may lie farther back: what comes before the playhead is only decoded.
+			const start_ms = Math.max(this.#first_ms ?? Infinity, this.#edge_ms - this.options.target_ms);
+			if (this.#buffered_ms - start_ms >= RESUME_MS) this.#playhead_ms = start_ms;
+			return;
+		}
 		const behind_ms = this.#edge_ms - this.#playhead_ms;
 		const ahead_ms = this.#buffered_ms - this.#playhead_ms;
 		if (this.#playing) {
 			const rate = behind_ms > this.options.target_ms + TICK_MS ? CATCH_UP : 1;
-			this.#playhead_ms = Math.min(this.#buffered_ms, this.#playhead_ms + TICK_MS * rate);
+			this.#playhead_ms = Math.min(this.#buffered_ms, this.#playhead_ms + passed_ms * rate);
 			if (this.#playhead_ms >= this.#buffered_ms && !this.#ended) {
 				this.#playing = false;
 				this.#stalls++;
 			}
-			this.#latencies.push(Date.now() - this.#playhead_ms);
-		} else if (ahead_ms >= RESUME_MS && behind_ms >= this.options.target_ms) {
+			if (tells) {
+				this.#latencies.push(Date.now() - this.#playhead_ms);
+				this.#distances.push(behind_ms);
+			}
+		} else if (ahead_ms >= RESUME_MS) {
 			this.#playing = true;
 		} else if (this.#latencies.length > 0) {
-			this.#stall_ms += TICK_MS;
+			this.#stall_ms += passed_ms;
 		}
-		this.swarm.handlePlayhead(this.#playhead_ms);
+		if (tells) this.swarm.handlePlayhead(this.#playhead_ms);
 	}
 }
