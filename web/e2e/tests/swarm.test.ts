@@ -63,11 +63,11 @@ class Viewer {
 
 const everybody = <T>(ask: (viewer: Viewer) => Promise<T>): Promise<T[]> => Promise.all(viewers.map(ask));
 
-async function shares(some: Viewer[] = viewers): Promise<void> {
+async function shares(): Promise<void> {
 	let last: Stats[] = [];
 	await until('everybody takes the stream from others', SHARING_MS, async () => {
 		const before = last;
-		last = await Promise.all(some.map(({ page }) => stats(page)));
+		last = await everybody(({ page }) => stats(page));
 		await pause(500);
 		return last.every((now, index) => now.peers > 0 && now.p2p_bytes > (before[index]?.p2p_bytes ?? Infinity));
 	}).catch((error: unknown) => {
@@ -108,8 +108,8 @@ test('four pages carry the stream for each other', async () => {
 			`${grown('requests')} requests in ${MEASURED_MS / 1000} s, glass to glass ${measured.map((values) => Math.round(median(values))).join(', ')} ms, ` +
 			`${grown('stalls')} stalls, peers ${after.map((now) => now.peers).join(', ')}`
 	);
-	// 800 + 96 kbit/s by four for ten seconds.
-	expect(consumed).toBeGreaterThan(3_000_000);
+	// The picture hardly changes: about half of what the encoder may take.
+	expect(consumed).toBeGreaterThan(VIEWERS * 400_000);
 	expect(grown('p2p_upload_bytes')).toBeGreaterThan(grown('p2p_bytes') * 0.9);
 	expect(share).toBeLessThan(0.5);
 	// One in 5 s for each.
@@ -142,7 +142,8 @@ test('switched off there is no connection at all, and the picture goes on', asyn
 	const now = await stats(page);
 	expect([now.p2p_bytes, now.peers, (await viewers[0]!.connections()).length]).toEqual([p2p_bytes, 0, made]);
 	expect(now.stalls).toBe(stalls);
-	await shares(viewers.slice(1));
+	// Who took stripes from it goes on as well.
+	await everybody((viewer) => plays(viewer.page, 3000));
 
 	// The switch is remembered; an embedding page can say no as well.
 	await page.reload();

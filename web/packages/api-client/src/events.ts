@@ -15,17 +15,7 @@ import type { components } from './schema.js';
 export type Phase = 'waiting' | 'live' | 'interrupted' | 'ended';
 
 /** The stream as it arrives at the server, and what to change about it; only its owner is told. */
-export type Health = components['schemas']['Health'] & { swarm?: SwarmHealth | null };
-
-/** The broadcast's swarm, by what its players report. */
-export interface SwarmHealth {
-	peers: number;
-	/** Since the broadcast began: taken from the server, and from other viewers. */
-	http_bytes: number;
-	p2p_bytes: number;
-	/** The part that came from other viewers, 0 to 1. */
-	offload: number;
-}
+export type Health = components['schemas']['Health'];
 
 export type VideoEvent =
 	/** `replay`: UUID of the video that holds the recording, said once it is there. */
