@@ -1,13 +1,13 @@
 //! Who takes each stripe from whom: the forests of a swarm.
 //!
-//! Per rendition and stripe the peers form a forest. A node with a parent takes the stripe from it; a node without a parent takes it from the
-//! origin, and is a **root** when it has children. A node with neither is not assigned: that stripe comes by HTTP, at the same price for the
-//! origin as a root. Supply is what counts, so all that is asked of the forests is that no child slot stays free while somebody could use it;
-//! roots beyond the number a swarm should have are taken under others as soon as there is room.
+//! Per rendition and stripe the peers form a forest. A node with a parent takes the stripe from it; a node without a parent takes it from
+//! the origin, and is a **root** when it has children. A node with neither is not assigned: that stripe comes by HTTP, at the same price
+//! for the origin as a root. Supply is what counts, so all that is asked of the forests is that no child slot stays free while somebody
+//! could use it; roots beyond the number a swarm should have are taken under others as soon as there is room.
 //!
-//! Work is done where something changes: whoever gets room takes a waiting peer at once ([`place`]), whoever loses its parent is housed in the
-//! same call ([`repair`]). The timer only makes good forests better, a few moves at a time, each of which lowers a measure that no other
-//! raises ([`rebalance`]): so it comes to rest.
+//! Work is done where something changes: whoever gets room takes a waiting peer at once (`place`), whoever loses its parent is housed in
+//! the same call (`repair`). The timer only makes good forests better, a few moves at a time, each of which lowers a measure that no
+//! other raises (`rebalance`): so it comes to rest.
 //!
 //! A core without I/O: inputs with their time, then [`Topology::poll_output`] until it is empty, then [`Topology::poll_timeout`].
 
@@ -121,7 +121,7 @@ pub struct Config {
     pub pause: Duration,
     /// Age from which a peer may take the place of another: most viewers who leave do so before.
     pub seasoned: Duration,
-    /// How long a peer that several children found silent stays without children.
+    /// How long a peer that several children found silent stays without children the first time.
     pub bench: Duration,
 }
 
@@ -160,6 +160,8 @@ struct Peer {
     moved: u64,
     /// Without children for a while.
     benched: bool,
+    /// How often that happened.
+    benches: u8,
     /// Whom it must not be paired with, and until when; the other side need not have it in its own list.
     apart: VecDeque<(PeerKey, u64)>,
     /// Addresses from which it is accused.
@@ -238,7 +240,8 @@ impl Topology {
         }
         if let Some(&id) = self.keys.get(&key) {
             self.peers[id as usize].address = facts.address;
-            let report = Report { rendition: Some(facts.rendition), slots: Some(facts.slots), upload: Some(facts.upload), ..Report::default() };
+            let report =
+                Report { rendition: Some(facts.rendition), slots: Some(facts.slots), upload: Some(facts.upload), ..Report::default() };
             self.report(now, key, report);
             // It asks anew, so it may not know what it was told.
             self.peers[id as usize].told = 0;
@@ -256,6 +259,7 @@ impl Topology {
             joined: self.now,
             moved: 0,
             benched: false,
+            benches: 0,
             apart: VecDeque::new(),
             accusers: Vec::new(),
             told: UNASSIGNED,

@@ -43,7 +43,8 @@ impl Topology {
             && (self.node(child, stripe).children.is_empty() || !self.is_below(parent, child, stripe))
     }
 
-    /// The shallowest parent with room for the child, which may have one already. Those outside the trees, who become roots by it, come last.
+    /// The shallowest parent with room for the child, which may have one already. Those outside the trees, who become roots by it, come
+    /// last.
     pub(super) fn parent_for(&mut self, child: Id, stripe: u8) -> Option<Id> {
         self.parent_above(child, stripe, self.config.max_depth + 1)
     }
@@ -66,7 +67,7 @@ impl Topology {
     /// How little one likes `parent` for `child`.
     fn price(&self, parent: Id, child: Id, stripe: u8) -> u32 {
         let (peer, node) = (self.peer(parent), self.node(parent, stripe));
-        let mut price = cost::ROOM - u32::from(self.free(parent)).min(cost::ROOM);
+        let mut price = cost::ROOM - u32::from(self.free(parent)).min(cost::ROOM) + self.unlikeliness(parent, child);
         if node.children.is_empty() {
             price += if peer.feeds == 0 { cost::FIRST_STRIPE } else { cost::SECOND_STRIPE };
         }
@@ -237,6 +238,7 @@ impl Topology {
         }
         let room = u32::from(self.free(other)).min(standby_cost::ROOM);
         let mut price = node.wards.len() as u32 * 2 + u32::from(node.depth) + 2 * (standby_cost::ROOM - room);
+        price += self.unlikeliness(other, id);
         if self.openness(other, stripe).is_none() {
             price += standby_cost::NO_ROOM;
         }

@@ -189,8 +189,8 @@ impl Topology {
         }
     }
 
-    /// Nodes too deep, and nodes that keep others too deep, move up to where there is room. Within the comfortable depth a hop won is not worth a
-    /// new connection.
+    /// Nodes too deep, and nodes that keep others too deep, move up to where there is room. Within the comfortable depth a hop won is not
+    /// worth a new connection.
     fn lift(&mut self, rendition: u8, stripe: u8, budget: usize) {
         let (max_depth, comfortable) = (self.config.max_depth, self.config.comfortable_depth);
         if !self.is_deep(rendition, stripe) {
@@ -228,8 +228,8 @@ impl Topology {
         (self.config.comfortable_depth + 1..=self.config.max_depth).any(|depth| !standing.bucket(standing_at(depth)).is_empty())
     }
 
-    /// A strong peer takes the place of a weak one above it, which becomes its child: of a root, or of any if that makes a tree less deep. So do peers that
-    /// are root of no stripe where one is of several.
+    /// A strong peer takes the place of a weak one above it, which becomes its child: of a root, or of any if that makes a tree less deep.
+    /// So do peers that are root of no stripe where one is of several.
     fn promote(&mut self, rendition: u8, stripe: u8, budget: usize) {
         let mut left = budget;
         for list in (1..self.config.max_depth).rev() {

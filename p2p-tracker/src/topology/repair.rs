@@ -73,9 +73,9 @@ impl Topology {
         partners
     }
 
-    /// Finds new places for nodes that have lost their parent in this stripe: each goes to its standby, where it has gone by itself already, if
-    /// there is room, and otherwise wherever there is. The strongest come first, and take the shallowest places. If a root was lost that the
-    /// stripe needs, the strongest inherits: no other could take over sooner.
+    /// Finds new places for nodes that have lost their parent in this stripe: each goes to its standby, where it has gone by itself
+    /// already, if there is room, and otherwise wherever there is. The strongest come first, and take the shallowest places. If a root was
+    /// lost that the stripe needs, the strongest inherits: no other could take over sooner.
     pub(super) fn house(&mut self, mut orphans: Vec<Id>, stripe: u8, root_lost: bool) {
         orphans.retain(|&id| self.node(id, stripe).parent.is_none());
         orphans.sort_by_key(|&id| std::cmp::Reverse((self.strength(id), self.node(id, stripe).children.len())));
@@ -110,7 +110,8 @@ impl Topology {
     /// choice, as it would become one more root.
     fn rehouse(&mut self, id: Id, stripe: u8, heir: Option<Id>) {
         let height = self.height(id, stripe);
-        let standby = self.node(id, stripe).standby.filter(|&standby| self.node(standby, stripe).parent.is_some() || self.is_root(standby, stripe));
+        let standby =
+            self.node(id, stripe).standby.filter(|&standby| self.node(standby, stripe).parent.is_some() || self.is_root(standby, stripe));
         let near = standby.into_iter().chain(heir).find(|&parent| self.can_take(parent, id, stripe, height));
         match near.or_else(|| self.parent_for(id, stripe)) {
             Some(parent) => self.give(id, parent, stripe),

@@ -1,6 +1,6 @@
 //! Whom to believe: pairs that do not work, parents that go silent, peers that send wrong bytes, and peers that say so of too many.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::index::Id;
 use super::{Output, PeerKey, Topology};
@@ -25,6 +25,9 @@ const DELIBERATION: u64 = 1_000;
 const EXCUSE: u64 = 3_000;
 /// Milliseconds in which losses add up.
 const LOSSES_ADD_UP: u64 = 10_000;
+/// Each time a peer is found silent it stays without children twice as long, up to this power of two: one that only takes serves hardly
+/// ever.
+const LONGEST_BENCH: u8 = 5;
 /// Losses kept per case.
 const LOSSES: usize = 16;
 
@@ -48,7 +51,7 @@ pub(super) struct Trust {
     cases: HashMap<PeerKey, Vec<Loss>>,
     docket: VecDeque<(u64, PeerKey)>,
     /// Peers without children for a while, and until when, in order of time.
-    benched: VecDeque<(u64, PeerKey)>,
+    benched: BTreeSet<(u64, PeerKey)>,
 }
 
 impl Trust {
@@ -100,7 +103,9 @@ impl Topology {
     /// The two are not paired from now on, or for some milliseconds. Only the one who says so remembers it: nobody fills another's memory.
     pub(super) fn keep_apart(&mut self, id: Id, other: PeerKey, duration: Option<u64>) {
         let until = duration.map_or(u64::MAX, |duration| self.now + duration);
+        let now = self.now;
         let apart = &mut self.peers[id as usize].apart;
+        apart.retain(|&(_, until)| until > now);
         if let Some(entry) = apart.iter_mut().find(|(key, _)| *key == other) {
             entry.1 = entry.1.max(until);
             return;
@@ -109,6 +114,13 @@ impl Topology {
             apart.pop_front();
         }
         apart.push_back((other, until));
+    }
+
+    /// How unlikely it is that the two reach each other, 0 to 64: those behind the worst address translators fail with many, and certainly
+    /// with each other.
+    pub(super) fn unlikeliness(&self, a: Id, b: Id) -> u32 {
+        let failures = |id: Id| self.peer(id).apart.len().min(8) as u32;
+        failures(a) * failures(b)
     }
 
     /// Whether the two must not be paired.
@@ -191,10 +203,10 @@ impl Topology {
 
     /// Judges the peers reported silent, and lets those serve again who have been without children for long enough.
     pub(super) fn judge(&mut self) {
-        while let Some(&(until, key)) = self.trust.benched.front()
+        while let Some(&(until, key)) = self.trust.benched.first()
             && until <= self.now
         {
-            self.trust.benched.pop_front();
+            self.trust.benched.remove(&(until, key));
             if let Some(&id) = self.keys.get(&key) {
                 self.peers[id as usize].benched = false;
                 self.capacity_changed(id);
@@ -211,9 +223,11 @@ impl Topology {
             addresses.sort_unstable();
             addresses.dedup();
             if addresses.len() >= WITNESSES {
-                let until = self.now + self.config.bench.as_millis() as u64;
-                self.peers[id as usize].benched = true;
-                self.trust.benched.push_back((until, key));
+                let peer = &mut self.peers[id as usize];
+                let until = self.now + ((self.config.bench.as_millis() as u64) << peer.benches.min(LONGEST_BENCH));
+                peer.benched = true;
+                peer.benches = peer.benches.saturating_add(1);
+                self.trust.benched.insert((until, key));
                 self.capacity_changed(id);
             } else if !losses.is_empty() {
                 self.trust.cases.insert(key, losses);

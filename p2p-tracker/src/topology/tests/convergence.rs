@@ -134,7 +134,8 @@ fn the_strong_rise() {
     let depth = |weak: bool| {
         let mut depths = Vec::new();
         for &id in t.keys.values().filter(|&&id| (t.peer(id).slots <= 2) == weak) {
-            depths.extend((0..4).filter(|&stripe| !t.node(id, stripe).children.is_empty()).map(|stripe| f64::from(t.node(id, stripe).depth)));
+            depths
+                .extend((0..4).filter(|&stripe| !t.node(id, stripe).children.is_empty()).map(|stripe| f64::from(t.node(id, stripe).depth)));
         }
         depths.iter().sum::<f64>() / depths.len().max(1) as f64
     };
@@ -237,7 +238,10 @@ fn constant_coming_and_going_is_borne() {
     }
     let (share, depth) = (share / f64::from(rounds), depth / f64::from(rounds));
     let per_minute = changes as f64 / peer_seconds as f64 * 60.0;
-    println!("served {share:.4} at depth {depth:.2}; {per_minute:.2} changes of parent per peer and minute, {} by choice in all", world.topology.moves());
+    println!(
+        "served {share:.4} at depth {depth:.2}; {per_minute:.2} changes of parent per peer and minute, {} by choice in all",
+        world.topology.moves()
+    );
     assert!(share > 0.97, "{share}");
     assert!(depth < 3.5, "{depth}");
     // Each of four parents leaves after five minutes: 0.8 a minute are needed, and the new ones find their place.

@@ -138,7 +138,12 @@ fn hold_in_a_large_swarm_with_everything_going_on() {
     let mut next = 0;
     for round in 0..4_000 {
         let step = match dice.below(20) {
-            0..=7 => Step::Join { rendition: u8::from(dice.below(4) == 0), slots: 1, upload: dice.below(10) > 1, address: dice.below(300) as u64 },
+            0..=7 => Step::Join {
+                rendition: u8::from(dice.below(4) == 0),
+                slots: 1,
+                upload: dice.below(10) > 1,
+                address: dice.below(300) as u64,
+            },
             8..=9 => Step::Leave,
             10..=14 => Step::Slots(1 << dice.below(4)),
             15 => Step::Lost { stripe: dice.below(4) as u8 },

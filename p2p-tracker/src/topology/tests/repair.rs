@@ -153,7 +153,10 @@ fn a_peer_found_silent_from_three_addresses_serves_nobody_for_a_while() {
     world.pass(20_000);
     let children = |world: &World, parent: u64| -> Vec<(u64, u8)> {
         let keys = world.keys().into_iter();
-        keys.flat_map(|key| world.parents(key).into_iter().map(move |p| (key, p))).filter(|(_, p)| p.2.0 == parent).map(|(key, p)| (key, p.1)).collect()
+        keys.flat_map(|key| world.parents(key).into_iter().map(move |p| (key, p)))
+            .filter(|(_, p)| p.2.0 == parent)
+            .map(|(key, p)| (key, p.1))
+            .collect()
     };
     let silent = world.keys().into_iter().max_by_key(|&key| children(&world, key).len()).expect("somebody");
     let victims = children(&world, silent);

@@ -35,7 +35,11 @@ fn crowd(n: u64, within_ms: u64) -> (World, Duration) {
             && due <= at
         {
             growing.pop_front();
-            world.topology.report(world.start + Duration::from_millis(at), PeerKey(key), Report { slots: Some(slots), ..Report::default() });
+            world.topology.report(
+                world.start + Duration::from_millis(at),
+                PeerKey(key),
+                Report { slots: Some(slots), ..Report::default() },
+            );
             if slots < most(key) {
                 growing.push_back((due + 2_000, key, slots * 2));
             }
