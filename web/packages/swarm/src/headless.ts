@@ -9,6 +9,7 @@
 
 /// <reference types="node" />
 
+import { spawn } from 'node:child_process';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import wrtc from '@roamhq/wrtc';
@@ -16,6 +17,7 @@ import WebSocket from 'ws';
 import type { Crypto } from './manifest';
 import { nodeRtc } from './node-rtc';
 import type { Socket } from './signalling';
+import { sleep } from './sleep';
 import { Viewer, type PartRecord, type ViewerReport } from './viewer';
 
 const keys = new Map<string, KeyObject>();
@@ -94,25 +96,67 @@ function total(reports: ViewerReport[]): Record<string, number> {
 	};
 }
 
-async function main(): Promise<void> {
-	const { values } = parseArgs({
-		options: {
-			live: { type: 'string' },
-			uuid: { type: 'string' },
-			peers: { type: 'string', default: '1' },
-			seconds: { type: 'string', default: '30' },
-			latency: { type: 'string', default: '1.6' },
-			spread: { type: 'string' },
-			'no-upload': { type: 'boolean', default: false },
-			verify: { type: 'boolean', default: false },
-			log: { type: 'boolean', default: false }
-		}
-	});
-	if (!values.live) throw new Error('--live URL: the page of a live');
-	const live = new URL(values.live);
-	const count = Number(values.peers);
+/** Peers in one process: sockets are bounded for each, and one thread alone does not use all processors. */
+const PER_PROCESS = 12;
+
+const { values } = parseArgs({
+	options: {
+		live: { type: 'string' },
+		uuid: { type: 'string' },
+		peers: { type: 'string', default: '1' },
+		seconds: { type: 'string', default: '30' },
+		latency: { type: 'string', default: '1.6' },
+		spread: { type: 'string' },
+		'no-upload': { type: 'boolean', default: false },
+		verify: { type: 'boolean', default: false },
+		log: { type: 'boolean', default: false },
+		// Of all peers, those from here on are another process's.
+		from: { type: 'string', default: '0' },
+		of: { type: 'string' }
+	}
+});
+
+interface Result {
+	peers: ViewerReport[];
+	unchecked_parts: number;
+}
+
+function print(result: Result): void {
+	const text = JSON.stringify({ peers: result.peers, total: { ...total(result.peers), unchecked_parts: result.unchecked_parts } });
+	process.stdout.write(`${text}\n`, () => process.exit(0));
+}
+
+/** Shares the peers out to processes. */
+async function share(count: number): Promise<Result> {
+	const processes = Math.ceil(count / PER_PROCESS);
+	const results = await Promise.all(
+		Array.from({ length: processes }, (_, index) => {
+			const from = Math.floor((index * count) / processes);
+			const mine = Math.floor(((index + 1) * count) / processes) - from;
+			const words = [...process.argv.slice(1), '--peers', String(mine), '--from', String(from), '--of', String(count)];
+			const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+			process.once('exit', () => child.kill());
+			let said = '';
+			child.stdout.on('data', (data: Buffer) => (said += data.toString()));
+			return new Promise<Result>((resolve, reject) => {
+				child.once('error', reject);
+				child.once('exit', (status) => {
+					if (status !== 0) return reject(new Error(`exit status ${status}`));
+					const { peers, total: sums } = JSON.parse(said);
+					resolve({ peers, unchecked_parts: sums.unchecked_parts });
+				});
+			});
+		})
+	);
+	return { peers: results.flatMap(({ peers }) => peers), unchecked_parts: results.reduce((sum, result) => sum + result.unchecked_parts, 0) };
+}
+
+async function watch(count: number): Promise<Result> {
+	const live = new URL(values.live ?? '');
+	const from = Number(values.from);
+	const all = Number(values.of ?? count);
 	const end_ms = performance.now() + Number(values.seconds) * 1000;
-	const spread_ms = 1000 * Number(values.spread ?? Math.min(10, count * 0.1));
+	const spread_ms = 1000 * Number(values.spread ?? Math.min(10, all * 0.1));
 	const uuid = values.uuid ?? (await uuidOf(live));
 	const viewers = Array.from({ length: count }, (_, index) => {
 		return new Viewer({
@@ -124,18 +168,25 @@ async function main(): Promise<void> {
 			hash: (data) => createHash('sha256').update(new Uint8Array(data)).digest('hex'),
 			target_ms: Number(values.latency) * 1000,
 			upload: !values['no-upload'],
-			...(values.log ? { log: (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${index} ${line}\n`) } : {})
+			...(values.log ? { log: (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${from + index} ${line}\n`) } : {})
 		});
 	});
+	const never = new AbortController().signal;
 	await Promise.all(
 		viewers.map(async (viewer, index) => {
-			await new Promise((resolve) => setTimeout(resolve, (index * spread_ms) / count));
+			await sleep(((from + index) * spread_ms) / all, never);
 			await viewer.run(end_ms);
 		})
 	);
 	const { bad, unchecked } = values.verify ? await check(viewers) : { bad: [], unchecked: 0 };
-	const reports = viewers.map((viewer, index) => ({ ...viewer.report(), bad_parts: bad[index] ?? 0 }));
-	process.stdout.write(`${JSON.stringify({ peers: reports, total: { ...total(reports), unchecked_parts: unchecked } })}\n`, () => process.exit(0));
+	return { peers: viewers.map((viewer, index) => ({ ...viewer.report(), bad_parts: bad[index] ?? 0 })), unchecked_parts: unchecked };
+}
+
+async function main(): Promise<void> {
+	if (!values.live) throw new Error('--live URL: the page of a live');
+	const count = Number(values.peers);
+	if (!Number.isInteger(count) || count < 1) throw new Error('--peers N: at least one');
+	print(count > PER_PROCESS ? await share(count) : await watch(count));
 }
 
 main().catch((error: unknown) => {
