@@ -101,6 +101,8 @@ pub struct Shoal {
 pub struct OfferTo<'a> {
     /// The swarm.
     pub info_hash: InfoHash,
+    /// Who sends it.
+    pub peer_id: PeerId,
     /// Whom it is for.
     pub to_peer_id: PeerId,
     /// Its id.
@@ -114,6 +116,8 @@ pub struct OfferTo<'a> {
 pub struct Answer<'a> {
     /// The swarm.
     pub info_hash: InfoHash,
+    /// Who sends it.
+    pub peer_id: PeerId,
     /// Who made the offer.
     pub to_peer_id: PeerId,
     /// The offer's id.
@@ -127,6 +131,8 @@ pub struct Answer<'a> {
 pub struct Report {
     /// The swarm.
     pub info_hash: InfoHash,
+    /// Who sends it.
+    pub peer_id: PeerId,
     /// What it plays now.
     #[serde(default)]
     pub rendition: Option<u8>,
@@ -241,11 +247,11 @@ impl<'a> Request<'a> {
         if let Some(answer) = wire.answer {
             let to_peer_id = wire.to_peer_id.ok_or(reject("invalid to_peer_id"))?;
             let description = description(answer).ok_or(reject("invalid answer"))?;
-            return Ok(Self::Answer(Answer { info_hash, to_peer_id, offer_id: offer_id()?, description }));
+            return Ok(Self::Answer(Answer { info_hash, peer_id, to_peer_id, offer_id: offer_id()?, description }));
         }
         if let (Some(to_peer_id), Some(offer)) = (wire.to_peer_id, wire.offer) {
             let description = description(offer).ok_or(reject("invalid offer"))?;
-            return Ok(Self::OfferTo(OfferTo { info_hash, to_peer_id, offer_id: offer_id()?, description }));
+            return Ok(Self::OfferTo(OfferTo { info_hash, peer_id, to_peer_id, offer_id: offer_id()?, description }));
         }
         let event = match wire.event.map(RawValue::get) {
             Some("\"stopped\"") => Event::Stopped,

@@ -64,7 +64,7 @@ pub struct Sender<'a, C> {
     pub connection: &'a C,
     /// Its address; `None` is not counted.
     pub address: Option<AddressKey>,
-    /// The peer that this connection is in this swarm, if it has announced here.
+    /// The peer that speaks, if it has announced in this swarm on this connection.
     pub peer: Option<PeerKey>,
 }
 
@@ -144,7 +144,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
         Counts { complete: self.complete, incomplete, downloaded: self.downloaded }
     }
 
-    /// Takes an announce; returns the peer that the connection is in this swarm from now on. A new peer is let in if
+    /// Takes an announce; returns the peer that it made or kept. A new peer is let in if
     /// `admit` says so.
     pub fn handle_announce(
         &mut self,
@@ -154,14 +154,11 @@ impl<C: Clone + PartialEq> Swarm<C> {
         admit: impl FnOnce() -> Result<(), &'static str>,
         out: &mut impl Outputs<C>,
     ) -> Option<PeerKey> {
-        let mut mine = self.owned(from);
-        if let Some(key) = mine
-            && (announce.event == Event::Stopped || self.id(key) != Some(announce.peer_id))
-        {
-            self.remove(now, key, out);
-            mine = None;
-        }
+        let mine = self.owned(from);
         if announce.event == Event::Stopped {
+            if let Some(key) = mine {
+                self.remove(now, key, out);
+            }
             self.respond(from.connection, out);
             return None;
         }
@@ -363,10 +360,6 @@ impl<C: Clone + PartialEq> Swarm<C> {
     pub(crate) fn owned(&self, from: Sender<'_, C>) -> Option<PeerKey> {
         let (_, peer) = self.peers.by_key(from.peer?)?;
         from.peer.filter(|_| peer.connection == *from.connection)
-    }
-
-    fn id(&self, key: PeerKey) -> Option<PeerId> {
-        self.peers.by_key(key).map(|(id, _)| *id)
     }
 
     /// Whether a peer in the swarm has this address.

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use crate::address::AddressKey;
 use crate::counters::{Counters, Received};
 use crate::frame;
-use crate::ids::InfoHash;
+use crate::ids::{InfoHash, PeerId};
 use crate::outgoing::Outgoing;
 use crate::overlay::Offload;
 use crate::protocol::{Announce, Counts, Message, Rejected, Request};
@@ -22,7 +22,7 @@ use crate::swarm::{self, Kind, Outputs, Sender, Swarm};
 use crate::token::Tokens;
 use crate::topology::PeerKey;
 
-/// Swarms that one connection takes part in; a page is in one, a WebTorrent client in some tens.
+/// Peers that one connection is, in all swarms; a page is in one, a WebTorrent client in some tens.
 const MAX_JOINED: usize = 100;
 
 /// Bounds for each address. Loopback has none: behind it is a proxy that does not say for whom it speaks, or a test.
@@ -315,8 +315,10 @@ pub struct Connection {
     taken: Option<Taken>,
 }
 
+/// A peer of this connection. There may be several in one swarm: programs share one socket among their clients.
 struct Joined {
     swarm: Arc<Registered>,
+    id: PeerId,
     peer: PeerKey,
 }
 
@@ -343,11 +345,11 @@ impl Connection {
     fn handle_request(&mut self, now: Instant, request: Request<'_>) {
         let shared = self.shared.clone();
         let mut out = Sending(&shared.counters);
-        let (action, info_hash) = match &request {
-            Request::Announce(announce) => ("announce", announce.info_hash),
-            Request::OfferTo(offer) => ("announce", offer.info_hash),
-            Request::Answer(answer) => ("announce", answer.info_hash),
-            Request::Report(report) => ("report", report.info_hash),
+        let (action, info_hash, id) = match &request {
+            Request::Announce(announce) => ("announce", announce.info_hash, announce.peer_id),
+            Request::OfferTo(offer) => ("announce", offer.info_hash, offer.peer_id),
+            Request::Answer(answer) => ("announce", answer.info_hash, answer.peer_id),
+            Request::Report(report) => ("report", report.info_hash, report.peer_id),
             Request::Scrape(hashes) => {
                 shared.counters.received(Received::Scrape);
                 return self.scrape(hashes);
@@ -359,7 +361,13 @@ impl Connection {
             Request::Answer(_) => Received::Answer,
             _ => Received::Report,
         });
-        let joined = self.joined.iter().position(|joined| joined.swarm.info_hash == info_hash);
+        let here = |joined: &Joined| joined.swarm.info_hash == info_hash;
+        let exact = self.joined.iter().position(|joined| here(joined) && joined.id == id);
+        // Only an announce makes a peer: under whatever name anything else comes, it is from who is here already.
+        let joined = exact.or_else(|| match &request {
+            Request::Announce(_) => None,
+            _ => self.joined.iter().position(here),
+        });
         let known = joined.map(|index| self.joined[index].swarm.clone());
         let known = known.filter(|swarm| !swarm.removed.load(Ordering::Relaxed)).or_else(|| shared.find(&info_hash));
         let Some(registered) = known else {
@@ -377,7 +385,7 @@ impl Connection {
                 let peer = swarm.handle_announce(now, from, announce, admit, &mut out);
                 shared.schedule(&registered, &swarm);
                 drop(swarm);
-                self.remember(joined, peer, registered);
+                self.remember(joined, announce.peer_id, peer, registered);
             }
             Request::OfferTo(offer) => swarm.handle_offer(now, from, offer, &mut out),
             Request::Answer(answer) => swarm.handle_answer(now, from, answer, &mut out),
@@ -389,14 +397,14 @@ impl Connection {
         }
     }
 
-    fn remember(&mut self, joined: Option<usize>, peer: Option<PeerKey>, swarm: Arc<Registered>) {
+    fn remember(&mut self, joined: Option<usize>, id: PeerId, peer: Option<PeerKey>, swarm: Arc<Registered>) {
         match (joined, peer) {
-            (Some(index), Some(peer)) => self.joined[index] = Joined { swarm, peer },
+            (Some(index), Some(peer)) => self.joined[index] = Joined { swarm, id, peer },
             (Some(index), None) => drop(self.joined.swap_remove(index)),
             (None, Some(peer)) => {
                 // Most connections are in one swarm only.
                 self.joined.reserve_exact(1);
-                self.joined.push(Joined { swarm, peer });
+                self.joined.push(Joined { swarm, id, peer });
             }
             (None, None) => {}
         }
@@ -404,7 +412,7 @@ impl Connection {
 
     fn admit(&self, now: Instant, registered: &Registered, announce: &Announce<'_>, full: bool) -> Result<(), &'static str> {
         if full {
-            return Err("too many swarms on this connection");
+            return Err("too many peers on this connection");
         }
         if !registered.is_shoal {
             return if self.access.plain { Ok(()) } else { Err("not allowed from this page") };
@@ -480,7 +488,7 @@ impl Connection {
     /// The peer leaves all swarms.
     pub fn handle_close(&mut self, now: Instant) {
         let shared = &self.shared;
-        for Joined { swarm: registered, peer } in self.joined.drain(..) {
+        for Joined { swarm: registered, peer, .. } in self.joined.drain(..) {
             let mut swarm = locked(&registered.swarm);
             swarm.handle_close(now, peer, &self.outgoing, &mut Sending(&shared.counters));
             shared.schedule(&registered, &swarm);
