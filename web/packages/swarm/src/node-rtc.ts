@@ -21,11 +21,12 @@ function mend(channel: DataChannel): DataChannel {
 	const send = channel.send.bind(channel);
 	let fresh_bytes = 0;
 	let polling = false;
-	const waiting = (): number => Math.max(fresh_bytes, Number(native?.get?.call(channel) ?? native?.value ?? 0));
+	// The native property asks another thread.
+	const waiting = (): number => fresh_bytes || Number(native?.get?.call(channel) ?? native?.value ?? 0);
 	const poll = (): void => {
-		if (channel.readyState === 'open' && waiting() > 0) return void setTimeout(poll, POLL_MS);
+		if (waiting() > 0 && channel.readyState === 'open') return void setTimeout(poll, POLL_MS);
 		polling = false;
-		if (channel.readyState === 'open') channel.onbufferedamountlow?.({} as never);
+		channel.onbufferedamountlow?.({} as never);
 	};
 	Object.defineProperty(channel, 'bufferedAmount', { get: waiting });
 	const sendAndWatch = (data: Uint8Array<ArrayBuffer>): void => {

@@ -36,6 +36,13 @@ const ANSWER_MS = 1_500;
 const RECONNECT_MS = 10_000;
 /** A parent that fell silent is not chosen again before. */
 const SUSPECT_MS = 30_000;
+/**
+ * A parent that was heard before and has been silent for this long is given up for the standby; before that others are
+ * asked for what is missing, as what holds it up may lie further up and will pass.
+ */
+const SILENT_MS = 600;
+/** A parent that accepted brings something within this: it may be looking for a source itself. */
+const FIRST_SLICE_MS = 2_000;
 /** A connection that serves nothing is kept this long. */
 const IDLE_MS = 15_000;
 /** Longest path from a root: what a hop costs (80 to 180 ms) times this is what the latency target leaves. */
@@ -282,7 +289,11 @@ export class Core {
 			this.#stats.p2p_bytes += bytes;
 			this.#report.p2p_bytes += bytes;
 		}
-		if (from !== 'http' && stripe.source !== null && stripe.source.peer === peer) stripe.addLag(now - part.seen_ms);
+		if (from !== 'http' && stripe.source !== null && stripe.source.peer === peer) {
+			stripe.source.heard_ms = now;
+			// What was there before the subscription comes at once, whatever the parent's distance.
+			if (part.seen_ms >= stripe.source.since_ms) stripe.addLag(now - part.seen_ms);
+		}
 		for (const child of stripe.children) if (place >= child.from) this.#push(child.peer, child.manifests, part, index);
 		if (part.complete) this.#emit({ type: 'complete', rendition, place });
 	}
@@ -494,7 +505,7 @@ export class Core {
 		}
 		this.#leave(stripe.next, stripe.index);
 		stripe.next = null;
-		const link: Link = { peer, state: 'opening', since_ms: now, manifests: false };
+		const link: Link = { peer, state: 'opening', since_ms: now, heard_ms: null, manifests: false };
 		if (stripe.source?.state === 'flowing') {
 			stripe.next = link;
 		} else {
@@ -547,7 +558,7 @@ export class Core {
 		this.#leave(stripe.source, stripe.index);
 		this.#leave(stripe.next, stripe.index);
 		stripe.next = null;
-		stripe.source = { peer: null, state: 'opening', since_ms: now, manifests: false };
+		stripe.source = { peer: null, state: 'opening', since_ms: now, heard_ms: null, manifests: false };
 		stripe.orphan_since_ms = null;
 		this.#setPath(stripe, []);
 	}
@@ -678,9 +689,10 @@ export class Core {
 	/** A stripe's slices of a part have not come in their time. */
 	#handleLate(now: number, part: Part, stripe: Stripe): void {
 		const source = stripe.source!;
+		const silent = now >= (source.heard_ms === null ? source.since_ms + FIRST_SLICE_MS : source.heard_ms + SILENT_MS);
 		const neighbour = this.#neighbours.get(source.peer!);
 		const standby = stripe.standby !== null && stripe.standby !== source.peer ? this.#neighbours.get(stripe.standby) : undefined;
-		if (standby?.state === 'open' && !standby.banned && now >= standby.suspect_until_ms) {
+		if (silent && standby?.state === 'open' && !standby.banned && now >= standby.suspect_until_ms) {
 			if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
 			this.#leave(source, stripe.index);
 			this.#fail(now, stripe, source, true);

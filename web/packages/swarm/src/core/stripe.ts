@@ -9,6 +9,8 @@ export interface Link {
 	/** `opening`: no channel yet; `asked`: SUBSCRIBE was sent; `flowing`: accepted */
 	state: 'opening' | 'asked' | 'flowing';
 	since_ms: number;
+	/** a slice came by it last; null: none has */
+	heard_ms: number | null;
 	/** asked to send manifests too */
 	manifests: boolean;
 }

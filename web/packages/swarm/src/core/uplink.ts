@@ -9,7 +9,7 @@ const CLEAN_MS = 2_000;
  * What was pushed should have left by then. A new channel needs some round trips for a slice, as its congestion window
  * opens; at 100 ms and more of round trip that alone takes longer than 100 ms.
  */
-const LAG_MS = 200;
+const LAG_MS = 500;
 /** Congestion is acted upon no more often. */
 const REACT_MS = 1_000;
 
