@@ -138,10 +138,20 @@ impl Topology {
         let sample = self.dice.sample::<SAMPLE>(self.renditions[&rendition].forests[usize::from(stripe)].standing.bucket(standing_at(0)));
         let child = sample
             .iter()
-            .filter(|&id| self.may_move(id) && self.can_take(parent, id, stripe, self.height(id, stripe)))
+            .filter(|&id| {
+                let height = self.height(id, stripe);
+                self.may_move(id)
+                    && self.node(parent, stripe).depth + 1 + height <= self.merging_depth()
+                    && self.can_take(parent, id, stripe, height)
+            })
             .min_by_key(|&id| self.strength(id))?;
         self.moved(child);
         Some(child)
+    }
+
+    /// How deep a tree may become when a root too many goes under another: what it spares the origin is not worth more delay than that.
+    pub(super) fn merging_depth(&self) -> u8 {
+        self.config.max_depth.min(self.config.comfortable_depth + 2)
     }
 
     /// What makes a good root or interior node: slots, then age.

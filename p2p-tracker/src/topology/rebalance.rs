@@ -181,10 +181,11 @@ impl Topology {
             if failures == FAILURES || self.surplus_roots(rendition, stripe) == 0 {
                 return;
             }
-            let parent = self.weakest_root(rendition, stripe).and_then(|id| Some((id, self.parent_for(id, stripe)?)));
-            match parent {
-                Some((id, parent)) => self.shift(id, parent, stripe),
-                None => failures += 1,
+            let root = self.weakest_root(rendition, stripe);
+            let parent = root.and_then(|id| self.parent_above(id, stripe, self.merging_depth().saturating_sub(self.height(id, stripe))));
+            match (root, parent) {
+                (Some(root), Some(parent)) => self.shift(root, parent, stripe),
+                _ => failures += 1,
             }
         }
     }
