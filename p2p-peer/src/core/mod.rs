@@ -45,6 +45,11 @@ const ANSWER_MS: i64 = 1_500;
 const RECONNECT_MS: i64 = 10_000;
 /// A parent that fell silent is not chosen again before.
 const SUSPECT_MS: i64 = 30_000;
+/// A parent that was heard before and has been silent for this long is given up for the standby; before that others are asked for what
+/// is missing, as what holds it up may lie further up and will pass.
+const SILENT_MS: i64 = 600;
+/// A parent that accepted brings something within this: it may be looking for a source itself.
+const FIRST_SLICE_MS: i64 = 2_000;
 /// A connection that serves nothing is kept this long.
 const IDLE_MS: i64 = 15_000;
 /// Longest path from a root: what a hop costs (80 to 180 ms) times this is what the latency target leaves.
@@ -176,7 +181,7 @@ impl Core {
             stripe.rescues_ms.clear();
         }
         self.update_stream();
-        self.window.parts.clear();
+        self.window.clear();
         self.needed_from = None;
         for neighbour in &mut self.neighbours {
             neighbour.prune(FAR);
@@ -371,8 +376,14 @@ impl Core {
             self.stats.p2p_bytes += bytes;
             self.report.p2p_bytes += bytes;
         }
-        if from != Origin::Http && stripe.source.is_some_and(|source| source.peer == peer) {
-            stripe.add_lag(now - part.seen_ms);
+        if from != Origin::Http
+            && let Some(source) = stripe.source.as_mut().filter(|source| source.peer == peer)
+        {
+            source.heard_ms = Some(now);
+            // What was there before the subscription comes at once, whatever the parent's distance.
+            if part.seen_ms >= source.since_ms {
+                stripe.add_lag(now - part.seen_ms);
+            }
         }
         let complete = part.complete();
         for c in 0..self.stripes[s].children.len() {
@@ -382,6 +393,7 @@ impl Core {
             }
         }
         if complete {
+            self.window.close(p);
             self.emit(Output::Complete { rendition, place });
         }
     }
@@ -457,10 +469,8 @@ impl Core {
         for s in 0..self.stripes.len() {
             self.check_links(now, s);
         }
-        for p in 0..self.window.parts.len() {
-            if !self.window.parts[p].complete() {
-                self.check_part(now, p);
-            }
+        for p in self.window.incomplete() {
+            self.check_part(now, p);
         }
         if now >= self.next_tick_ms {
             self.tick(now);
@@ -486,8 +496,8 @@ impl Core {
                 due = due.min(orphan_since_ms + SELF_ROOT_MS);
             }
         }
-        for part in self.window.parts.iter().filter(|part| !part.complete()) {
-            due = due.min(self.part_due(part));
+        for p in self.window.incomplete() {
+            due = due.min(self.part_due(&self.window.parts[p]));
         }
         if self.sharable {
             due = due.min(self.reported_ms + if self.urgent { URGENT_MS } else { REPORT_MS });

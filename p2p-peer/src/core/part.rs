@@ -78,9 +78,33 @@ pub(super) const MAX_PARTS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct PartWindow {
     pub parts: VecDeque<Part>,
+    /// Which of them are not complete, by index.
+    open: u64,
 }
 
+const _: () = assert!(MAX_PARTS <= u64::BITS as usize, "the window's bits hold all parts");
+
 impl PartWindow {
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        self.open = 0;
+    }
+
+    /// Indices of the parts that are not complete, oldest first.
+    pub(super) fn incomplete(&self) -> impl Iterator<Item = usize> + use<> {
+        let mut open = self.open;
+        std::iter::from_fn(move || {
+            let p = open.trailing_zeros();
+            open &= open.checked_sub(1)?;
+            Some(p as usize)
+        })
+    }
+
+    /// A part has become complete.
+    pub(super) fn close(&mut self, p: usize) {
+        self.open &= !(1 << p);
+    }
+
     pub(super) fn newest(&self) -> Place {
         self.parts.back().map_or(Place(0), Part::place)
     }
@@ -113,6 +137,7 @@ impl PartWindow {
         if self.parts.len() > MAX_PARTS {
             self.parts.pop_front();
         }
+        self.open = self.parts.iter().enumerate().filter(|(_, part)| !part.complete()).fold(0, |open, (p, _)| open | 1 << p);
         true
     }
 }

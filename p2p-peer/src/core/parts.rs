@@ -1,7 +1,7 @@
 //! Slices that are late, and those that HTTP has to bring.
 
 use super::{
-    Core, FAR, FETCH_MARGIN_MS, Index, MAX_BROKEN_PROMISES, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output, RESCUES_MS, SAFETY_MS, SUSPECT_MS,
+    Core, FAR, FETCH_MARGIN_MS, FIRST_SLICE_MS, Index, MAX_BROKEN_PROMISES, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output, RESCUES_MS, SAFETY_MS, SILENT_MS, SUSPECT_MS,
     WANTED_MS,
     bits::Bits,
     http::stagger,
@@ -108,9 +108,10 @@ impl Core {
     /// A stripe's slices of a part have not come in their time.
     fn handle_late(&mut self, now: i64, p: Index, s: Index) {
         let stripe = &self.stripes[s];
-        let Some(peer) = stripe.peer(Way::Source) else { return };
+        let Some((source, peer)) = stripe.source.and_then(|source| Some((source, source.peer?))) else { return };
+        let silent = now >= source.heard_ms.map_or(source.since_ms + FIRST_SLICE_MS, |heard_ms| heard_ms + SILENT_MS);
         let standby = stripe.standby.filter(|standby| *standby != peer).and_then(|standby| self.known(standby));
-        if standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms) {
+        if silent && standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms) {
             if let Some(n) = self.known(peer) {
                 self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
             }

@@ -27,7 +27,7 @@ impl Core {
         }
         self.leave(s, Way::Next);
         self.stripes[s].next = None;
-        let link = Link { peer: Some(peer), state: LinkState::Opening, since_ms: now, manifests: false };
+        let link = Link { peer: Some(peer), state: LinkState::Opening, since_ms: now, heard_ms: None, manifests: false };
         let way = if self.stripes[s].flows() {
             self.stripes[s].next = Some(link);
             Way::Next
@@ -87,7 +87,7 @@ impl Core {
         self.leave(s, Way::Next);
         let stripe = &mut self.stripes[s];
         stripe.next = None;
-        stripe.source = Some(Link { peer: None, state: LinkState::Opening, since_ms: now, manifests: false });
+        stripe.source = Some(Link { peer: None, state: LinkState::Opening, since_ms: now, heard_ms: None, manifests: false });
         stripe.orphan_since_ms = None;
         self.set_path(s, &[]);
     }

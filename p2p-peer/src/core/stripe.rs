@@ -19,6 +19,8 @@ pub(super) struct Link {
     pub peer: Option<PeerId>,
     pub state: LinkState,
     pub since_ms: i64,
+    /// A slice came by it last; `None`: none has.
+    pub heard_ms: Option<i64>,
     /// Asked to send manifests too.
     pub manifests: bool,
 }

@@ -6,8 +6,8 @@
 /** Without congestion for this long: more. */
 const CLEAN_MS = 2_000;
 /**
- * What was pushed should have left by then. A new channel needs some round trips for a slice, as its congestion window
- * opens; at 100 ms and more of round trip that alone takes longer than 100 ms.
+ * What was pushed should have left by then. A part with a keyframe is several times as large as others, and a channel
+ * that is new needs some round trips for it: two or three parts' time is no congestion yet.
  */
 const LAG_MS = 500;
 /** Congestion is acted upon no more often. */
