@@ -155,6 +155,8 @@ export class PlaylistModel {
 	#ended = false;
 	/** a manifest does not fit what is here: only the origin knows */
 	#doubtful = true;
+	/** segments fall out at the front as others come */
+	#slides = false;
 	/** the playlist has as many nanoseconds as the origin keeps; null: it still grows */
 	#window_ns: number | null = null;
 	#pending = new Map<Place, Manifest>();
@@ -329,8 +331,8 @@ export class PlaylistModel {
 		// Tags of parts that went from the origin's playlist are of no use here either, but their number is.
 		for (const segment of this.#segments) if (segment.parts.length === 0) segment.parts = parts.get(segment.msn) ?? [];
 		const leading = this.#segments[0]?.gap ?? false;
-		const slides = slid || (parsed.sequence > FIRST_SEQUENCES && !leading);
-		if (slides && this.#unknown === 0) this.#window_ns = this.#closed_ns;
+		this.#slides ||= slid || (parsed.sequence > FIRST_SEQUENCES && !leading);
+		if (this.#slides && this.#unknown === 0) this.#window_ns = this.#closed_ns;
 	}
 
 	get #closed_ns(): number {
@@ -400,6 +402,7 @@ export class PlaylistModel {
 		};
 		// Unknown ones at the front are older than all others, and go one for one.
 		if (this.#unknown > 0) {
+			if (!this.#slides) return;
 			this.#unknown--;
 			this.#sequence++;
 			return;

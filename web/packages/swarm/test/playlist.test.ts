@@ -106,7 +106,7 @@ describe('PlaylistModel', () => {
 		const manifests = manifestsOf(window);
 		run(window, 11);
 		for (const manifest of manifests) model.handleManifest(manifest);
-		expect(model.render(true)!.replace(/#EXT-X-(MEDIA-SEQUENCE|SKIP).*\n/g, '')).toBe(bare(window.render(true)).replace(/#EXT-X-(MEDIA-SEQUENCE|SKIP).*\n/g, ''));
+		expect(model.render(true)).toBe(bare(window.render(true)));
 	});
 
 	it('waits for a part, in any order of manifests, and gives up with the signal', async () => {
