@@ -30,6 +30,12 @@ pub(crate) fn usage(pid: u32) -> Usage {
     total
 }
 
+/// Resident memory of a process alone, in bytes.
+pub(crate) fn resident(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    kilobytes(&rollup, "Rss:") * 1024
+}
+
 /// CPU of a process tree over some time, in percent of a core.
 pub(crate) async fn cpu_percent(pid: u32, window: Duration) -> f64 {
     let (before, began) = (usage(pid).cpu, Instant::now());
