@@ -17,6 +17,7 @@ mod publisher;
 mod server;
 mod start;
 mod table;
+mod tracker;
 mod waiters;
 
 use clap::{Args, Parser, Subcommand};
@@ -106,6 +107,15 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// The swarm's tracker beside aquatic_ws.
+    Tracker {
+        /// Connections that talk as fast as they can, in turn.
+        #[arg(long, value_delimiter = ',', default_value = "24,200")]
+        connections: Vec<usize>,
+        /// Peers that come and stay.
+        #[arg(long, default_value_t = 10_000)]
+        idle: usize,
+    },
     /// The conformance checker on a live that is interrupted and ends.
     Check {
         /// Clients of the checker.
@@ -131,6 +141,7 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
         Command::Start { times } => start::run(&common, times).await?,
         Command::Glass { preset, joins } => glass::run(&common, preset, joins).await?,
         Command::Hostile { sessions, seed } => hostile::run(&common, sessions, seed).await?,
+        Command::Tracker { connections, idle } => tracker::run(&common, &connections, idle).await?,
         Command::Check { clients } => check::run(&common, clients).await?,
     };
     table.publish(&common.out)?;
