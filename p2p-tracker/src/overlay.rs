@@ -227,13 +227,17 @@ impl<C: Clone + PartialEq> Swarm<C> {
         overlay.offload.upload_bytes += report.upload_bytes.min(MAX_REPORTED_BYTES);
         let peers = &self.peers;
         let keys = |ids: &[PeerId]| ids.iter().take(MAX_REPORTED).filter_map(|id| peers.key_of(id)).collect();
-        let lost = report.lost.iter().take(MAX_REPORTED);
+        let lost = |refused: bool| {
+            let those = report.lost.iter().take(MAX_REPORTED).filter(move |lost| lost.refused == refused);
+            those.filter_map(|lost| Some((lost.rendition, lost.stripe, peers.key_of(&lost.peer)?))).collect()
+        };
         let report = topology::Report {
             rendition: report.rendition,
             slots: report.slots,
             upload: report.upload,
             unreachable: keys(&report.unreachable),
-            lost: lost.filter_map(|lost| Some((lost.rendition, lost.stripe, peers.key_of(&lost.peer)?))).collect(),
+            lost: lost(false),
+            refused: lost(true),
             accused: keys(&report.accused),
         };
         overlay.topology.report(now, key, report);

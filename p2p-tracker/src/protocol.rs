@@ -145,7 +145,7 @@ pub struct Report {
     /// Peers to which no connection came about.
     #[serde(default)]
     pub unreachable: Vec<PeerId>,
-    /// Parents that stopped sending.
+    /// Parents that stopped sending, or refused to.
     #[serde(default)]
     pub lost: Vec<Lost>,
     /// Peers that sent what they must not.
@@ -171,6 +171,9 @@ pub struct Lost {
     pub stripe: u8,
     /// The parent.
     pub peer: PeerId,
+    /// It is there, but would not have this peer.
+    #[serde(default)]
+    pub refused: bool,
 }
 
 /// A message that cannot be acted on, and what its sender is told.

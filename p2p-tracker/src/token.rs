@@ -66,7 +66,6 @@ impl Tokens {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

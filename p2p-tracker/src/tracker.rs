@@ -147,13 +147,8 @@ impl Tracker {
         // Any odd constant: the seeds only have to differ.
         let seed = self.shared.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let swarm = Swarm::new(info_hash, kind, self.shared.limits.swarm, now, seed);
-        let registered = Registered {
-            info_hash,
-            is_shoal,
-            removed: AtomicBool::new(false),
-            due_ms: AtomicU64::new(u64::MAX),
-            swarm: Mutex::new(swarm),
-        };
+        let registered =
+            Registered { info_hash, is_shoal, removed: AtomicBool::new(false), due_ms: AtomicU64::new(u64::MAX), swarm: Mutex::new(swarm) };
         let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
         match swarms.entry(info_hash) {
             std::collections::hash_map::Entry::Occupied(_) => false,

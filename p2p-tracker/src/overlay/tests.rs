@@ -164,7 +164,8 @@ fn an_offer_to_one_peer_reaches_it_and_its_answer_comes_back() {
     first.say(world.now, &offer);
     assert_eq!(first.texts, Vec::<Value>::new(), "only failures are answered");
     second.hear();
-    let expected = json!({ "action": "announce", "info_hash": hash, "peer_id": first.id, "offer_id": "o".repeat(20), "offer": offer["offer"] });
+    let expected =
+        json!({ "action": "announce", "info_hash": hash, "peer_id": first.id, "offer_id": "o".repeat(20), "offer": offer["offer"] });
     assert_eq!(second.texts, [expected]);
     let answer = json!({ "action": "announce", "info_hash": hash, "peer_id": second.id, "to_peer_id": first.id,
         "offer_id": "o".repeat(20), "answer": { "type": "answer", "sdp": "y" } });
@@ -337,7 +338,10 @@ fn reports_are_summed_and_bounded() {
     assert_eq!(peer.texts.last().map(|text| text["failure reason"].clone()), Some(json!("too many reports")));
     world.pass(10);
     peer.texts.clear();
-    peer.report(world.now, &json!({ "http_bytes": 1, "unreachable": [id(5)], "accused": [id(6)], "lost": [{ "rendition": 0, "stripe": 1, "peer": id(7) }] }));
+    peer.report(
+        world.now,
+        &json!({ "http_bytes": 1, "unreachable": [id(5)], "accused": [id(6)], "lost": [{ "rendition": 0, "stripe": 1, "peer": id(7) }] }),
+    );
     assert!(peer.texts.iter().all(|text| text["failure reason"].is_null()), "strangers in a report are ignored");
 }
 

@@ -123,8 +123,7 @@ impl Peer {
 fn an_announce_is_answered_with_counts() {
     let world = World::new();
     let mut first = world.connect("first");
-    let expected =
-        json!({ "action": "announce", "info_hash": binary(&PLAIN.0), "interval": 120, "complete": 0, "incomplete": 1 });
+    let expected = json!({ "action": "announce", "info_hash": binary(&PLAIN.0), "interval": 120, "complete": 0, "incomplete": 1 });
     assert_eq!(first.ask(&announce(&first, &PLAIN)), expected);
     let mut seeder = world.connect("seeder");
     let mut message = announce(&seeder, &PLAIN);
@@ -358,7 +357,9 @@ fn scrapes_of_several_leave_out_what_is_not_there_and_of_everything_fail() {
     let several = [binary(&OTHER.0), binary(&UNKNOWN.0), binary(&PLAIN.0)];
     let scrape = peer.ask(&json!({ "action": "scrape", "info_hash": several }));
     assert_eq!(scrape["files"].as_object().expect("by swarm").len(), 2);
-    for message in [json!({ "action": "scrape" }), json!({ "action": "scrape", "info_hash": [] }), json!({ "action": "scrape", "info_hash": null })] {
+    for message in
+        [json!({ "action": "scrape" }), json!({ "action": "scrape", "info_hash": [] }), json!({ "action": "scrape", "info_hash": null })]
+    {
         let refused = peer.ask(&message);
         assert_eq!(refused, json!({ "failure reason": "full scrapes are not allowed", "action": "scrape" }));
     }
@@ -521,7 +522,19 @@ fn nearly() -> impl Strategy<Value = String> {
     };
     let action = prop_oneof![Just(json!("announce")), Just(json!("scrape")), Just(json!("report")), value()];
     let field = prop::sample::select(vec![
-        "info_hash", "peer_id", "to_peer_id", "offer_id", "offer", "answer", "offers", "event", "left", "shoal", "token", "lost", "http_bytes",
+        "info_hash",
+        "peer_id",
+        "to_peer_id",
+        "offer_id",
+        "offer",
+        "answer",
+        "offers",
+        "event",
+        "left",
+        "shoal",
+        "token",
+        "lost",
+        "http_bytes",
     ]);
     (action, prop::collection::vec((field, value()), 0..6)).prop_map(|(action, fields)| {
         let mut message = json!({ "action": action, "info_hash": binary(&PLAIN.0), "peer_id": id("peer") });

@@ -95,7 +95,9 @@ async fn control_frames_are_answered() {
 #[tokio::test]
 async fn broken_frames_end_the_connection_with_a_status() {
     let tracker = tracker();
-    for (bytes, status) in [(vec![0x81, 1, b'x'], 1002), (frame(1, &[0xff]), 1007), (vec![0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 1009)] {
+    for (bytes, status) in
+        [(vec![0x81, 1, b'x'], 1002), (frame(1, &[0xff]), 1007), (vec![0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], 1009)]
+    {
         let (mut client, server) = connect(&tracker, 4096);
         client.write_all(&bytes).await.expect("is open");
         assert_eq!(hear(&mut client).await, (8, u16::to_be_bytes(status).to_vec()));
