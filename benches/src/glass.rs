@@ -140,12 +140,11 @@ fn table(preset: Preset, joins: usize, seconds: u64, seen: Value) -> Table {
             within(p50, p50_bound),
         );
         let (p50, p95) = (number("/summary/first_picture_ms/p50"), number("/summary/first_picture_ms/p95"));
-        table.bound(
-            "first picture, p50",
-            format!("<= {FIRST_PICTURE_P50} ms"),
-            milliseconds(p50),
-            preset == Preset::Auto || within(p50, FIRST_PICTURE_P50),
-        );
+        match preset {
+            // The last keyframe is further back, and so is the way to the edge.
+            Preset::Auto => table.fact("first picture, p50", milliseconds(p50)),
+            _ => table.bound("first picture, p50", format!("<= {FIRST_PICTURE_P50} ms"), milliseconds(p50), within(p50, FIRST_PICTURE_P50)),
+        }
         table.bound("first picture, p95", format!("<= {FIRST_PICTURE_P95} ms"), milliseconds(p95), within(p95, FIRST_PICTURE_P95));
         let without = number("/summary/without_picture").unwrap_or(f64::NAN);
         table.bound("joins without a picture", "0", format!("{without}"), without == 0.0);

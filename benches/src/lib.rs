@@ -11,6 +11,7 @@ mod hostile;
 mod lives;
 mod memory;
 mod nginx;
+mod page;
 mod parts;
 mod process;
 mod publisher;
@@ -89,6 +90,15 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         times: usize,
     },
+    /// An open page, from publish to picture: when its live begins, and when the encoder comes back.
+    Page {
+        /// How often a live begins.
+        #[arg(long, default_value_t = 5)]
+        begins: usize,
+        /// How often the encoder goes and comes back.
+        #[arg(long, default_value_t = 3)]
+        returns: usize,
+    },
     /// Glass to glass in a browser, by the clock in the test picture.
     Glass {
         /// What publishes.
@@ -139,6 +149,7 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
         Command::Parts { connections } => parts::run(&common, connections).await?,
         Command::Memory { lives } => memory::run(&common, lives).await?,
         Command::Start { times } => start::run(&common, times).await?,
+        Command::Page { begins, returns } => page::run(&common, begins, returns).await?,
         Command::Glass { preset, joins } => glass::run(&common, preset, joins).await?,
         Command::Hostile { sessions, seed } => hostile::run(&common, sessions, seed).await?,
         Command::Tracker { connections, idle } => tracker::run(&common, &connections, idle).await?,

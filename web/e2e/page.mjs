@@ -32,7 +32,15 @@ function probe() {
 		};
 		video.requestVideoFrameCallback(frame);
 	};
-	new MutationObserver(() => document.querySelectorAll('video').forEach(watch)).observe(document, { childList: true, subtree: true });
+	const observe = (root) =>
+		new MutationObserver(() => root.querySelectorAll('video').forEach(watch)).observe(root, { childList: true, subtree: true });
+	observe(document);
+	const attachShadow = Element.prototype.attachShadow;
+	Element.prototype.attachShadow = function (init) {
+		const root = attachShadow.call(this, init);
+		observe(root);
+		return root;
+	};
 	window.__picture = (since) => {
 		// Longer than this between two frames, and the picture stands; so many in a row, and it moves.
 		const PAUSE_MS = 200;
