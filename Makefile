@@ -15,7 +15,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := build-essential pkg-config ca-certificates libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking \
 	fonts-dejavu-core
-APT_TEST := ffmpeg chromium postgresql openssl nginx-light
+APT_TEST := ffmpeg chromium firefox-esr postgresql openssl nginx-light iproute2 nftables
 APT_BENCH := libnginx-mod-rtmp
 
 # $(call apt,packages): installs those that are not there yet; asks nothing, does nothing when all are.
@@ -73,7 +73,10 @@ test-rust: deps-test web
 test-web: web/node_modules/.package-lock.json
 	$(NPM) test
 
-test-e2e: deps-test build
+# `make build` leaves out what only tests need of the packages, WebRTC for one. To compile nothing again after test-rust,
+# this takes the features that tests have: cargo does so where examples are asked for.
+test-e2e: deps-test web
+	$(CARGO) build --release --locked --workspace --bin shoal --examples
 	SHOAL_BIN=$(abspath $(BIN)) $(NPM) run e2e
 
 lint: deps web/node_modules/.package-lock.json ## formatting and lints
