@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -32,7 +32,6 @@ const HEAD: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 4096;
 /// Header lines of a head that is read here.
 const MAX_HEADERS: usize = 32;
-const PREFIX: &str = "/static/streaming-playlists/hls/";
 
 /// A request for live media.
 #[derive(Debug, PartialEq)]
@@ -58,15 +57,11 @@ enum Head {
 pub async fn serve(app: &App, access: &MediaAccess, stream: &mut TcpStream) -> io::Result<Option<BytesMut>> {
     let mut read = BytesMut::new();
     loop {
-        let wanted = match next_request(app, stream, &mut read).await? {
-            Next::Media(wanted) => wanted,
+        let (wanted, length) = match next_request(app, stream, &mut read).await? {
+            Next::Media(wanted, length) => (wanted, length),
             Next::Other => return Ok(Some(read)),
             Next::Closed => return Ok(None),
         };
-        // Nothing is kept of the head while the answer is waited for.
-        if read.is_empty() {
-            read = BytesMut::new();
-        }
         let started = Instant::now();
         let answer = {
             let Wanted { video, file, query, headers } = &*wanted;
@@ -78,9 +73,14 @@ pub async fn serve(app: &App, access: &MediaAccess, stream: &mut TcpStream) -> i
             }
         };
         let Some(response) = answer else {
-            // A file on disk: hyper gets the request anew.
-            return Ok(Some(again(&wanted, &read)));
+            // A file on disk.
+            return Ok(Some(read));
         };
+        read.advance(length);
+        if read.is_empty() {
+            // A connection between two requests keeps no buffer.
+            read = BytesMut::new();
+        }
         app.metrics.http_requests.increment();
         let status = response.status().as_u16();
         write(stream, response).await?;
@@ -93,20 +93,19 @@ pub async fn serve(app: &App, access: &MediaAccess, stream: &mut TcpStream) -> i
 }
 
 enum Next {
-    Media(Box<Wanted>),
+    /// Still in what was read, and its length.
+    Media(Box<Wanted>, usize),
     Other,
     Closed,
 }
 
+/// Reads until `read` begins with a whole request, or with what is somebody else's.
 async fn next_request(app: &App, stream: &mut TcpStream, read: &mut BytesMut) -> io::Result<Next> {
     let mut begun = None;
     loop {
         if !read.is_empty() {
             match parse(read) {
-                Head::Media(wanted, length) => {
-                    let _ = read.split_to(length);
-                    return Ok(Next::Media(wanted));
-                }
+                Head::Media(wanted, length) => return Ok(Next::Media(wanted, length)),
                 Head::Other => return Ok(Next::Other),
                 Head::Partial if read.len() >= HEAD_BYTES => return Ok(Next::Other),
                 Head::Partial => {}
@@ -147,9 +146,8 @@ async fn gone(stream: &TcpStream) {
 
 fn parse(bytes: &[u8]) -> Head {
     // Told from its first bytes, so that HTTP/2's preface and other methods never wait here.
-    let begins = b"GET /static/streaming-playlists/hls/";
-    let common = begins.len().min(bytes.len());
-    if bytes[..common] != begins[..common] {
+    let begins = b"GET ".iter().chain(hls::FOLDER.as_bytes());
+    if !begins.zip(bytes).all(|(wanted, byte)| wanted == byte) {
         return Head::Other;
     }
     let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -169,7 +167,7 @@ fn wanted(request: &httparse::Request<'_, '_>) -> Option<Wanted> {
     }
     let target = request.path?;
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let (video, file) = path.strip_prefix(PREFIX)?.split_once('/')?;
+    let (video, file) = path.strip_prefix(hls::FOLDER)?.split_once('/')?;
     if !super::files::is_plain_name(file) {
         return None;
     }
@@ -189,26 +187,6 @@ fn wanted(request: &httparse::Request<'_, '_>) -> Option<Wanted> {
         }
     }
     Some(Wanted { video: Uuid::try_parse(video).ok()?, file: file.to_owned(), query: query.map(str::to_owned), headers })
-}
-
-/// The request as hyper would have read it, and what came after it.
-fn again(wanted: &Wanted, rest: &[u8]) -> BytesMut {
-    let mut text = format!("GET {PREFIX}{}/{}", wanted.video, wanted.file);
-    if let Some(query) = &wanted.query {
-        text.push('?');
-        text.push_str(query);
-    }
-    text.push_str(" HTTP/1.1\r\nhost: localhost\r\n");
-    let mut bytes = BytesMut::from(text.as_bytes());
-    for (name, value) in &wanted.headers {
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(rest);
-    bytes
 }
 
 /// Sends a response whose body is in memory.
@@ -239,7 +217,6 @@ async fn write(stream: &mut TcpStream, response: Response<Body>) -> io::Result<(
 
 /// Head and body in one system call where the socket takes them.
 async fn write_both(stream: &mut TcpStream, mut head: Bytes, mut body: Bytes) -> io::Result<()> {
-    use bytes::Buf as _;
     while head.has_remaining() {
         let written = stream.write_vectored(&[IoSlice::new(&head), IoSlice::new(&body)]).await?;
         if written == 0 {
@@ -254,12 +231,13 @@ async fn write_both(stream: &mut TcpStream, mut head: Bytes, mut body: Bytes) ->
 
 #[cfg(test)]
 mod tests {
+    use super::hls::FOLDER;
     use super::*;
 
     const VIDEO: &str = "65011806-a53e-4559-a1eb-ec26c3075402";
 
     fn head(lines: &str) -> Head {
-        parse(format!("GET {PREFIX}{VIDEO}/source.m3u8?_HLS_msn=4 HTTP/1.1\r\nHost: x\r\n{lines}\r\n").as_bytes())
+        parse(format!("GET {FOLDER}{VIDEO}/source.m3u8?_HLS_msn=4 HTTP/1.1\r\nHost: x\r\n{lines}\r\n").as_bytes())
     }
 
     #[test]
@@ -281,7 +259,7 @@ mod tests {
         for bytes in ["HEAD /static/", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET /static/x"] {
             assert_eq!(parse(bytes.as_bytes()), Head::Other, "{bytes}");
         }
-        let odd = [format!("GET {PREFIX}{VIDEO}/%2e%2e HTTP/1.1\r\n\r\n"), format!("GET {PREFIX}{VIDEO}/a HTTP/1.0\r\n\r\n")];
+        let odd = [format!("GET {FOLDER}{VIDEO}/%2e%2e HTTP/1.1\r\n\r\n"), format!("GET {FOLDER}{VIDEO}/a HTTP/1.0\r\n\r\n")];
         for bytes in odd {
             assert_eq!(parse(bytes.as_bytes()), Head::Other, "{bytes}");
         }
@@ -289,20 +267,10 @@ mod tests {
 
     #[test]
     fn waits_for_the_whole_head() {
-        let whole = format!("GET {PREFIX}{VIDEO}/a.m4s HTTP/1.1\r\nHost: x\r\n\r\n");
+        let whole = format!("GET {FOLDER}{VIDEO}/a.m4s HTTP/1.1\r\nHost: x\r\n\r\n");
         for end in 1..whole.len() {
             assert_eq!(parse(&whole.as_bytes()[..end]), Head::Partial, "{end}");
         }
         assert!(matches!(parse(whole.as_bytes()), Head::Media(_, length) if length == whole.len()));
-    }
-
-    #[test]
-    fn hands_over_what_it_took() {
-        let Head::Media(wanted, _) = head("Range: bytes=0-9\r\n") else { panic!("not taken") };
-        let text = again(&wanted, b"GET / HTTP/1.1");
-        assert_eq!(
-            std::str::from_utf8(&text).expect("ASCII"),
-            format!("GET {PREFIX}{VIDEO}/source.m3u8?_HLS_msn=4 HTTP/1.1\r\nhost: localhost\r\nrange: bytes=0-9\r\n\r\nGET / HTTP/1.1")
-        );
     }
 }

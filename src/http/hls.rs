@@ -38,10 +38,13 @@ const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// A multivariant playlist changes when its bandwidths are known better.
 const MULTIVARIANT_MAX_AGE: Duration = Duration::from_secs(1);
 
-/// Below `/static/streaming-playlists/hls`.
+/// Below this, a folder for each video, named by its public id.
+pub(super) const FOLDER: &str = "/static/streaming-playlists/hls/";
+
+/// Below [`FOLDER`].
 pub fn router(access: MediaAccess) -> Router<App> {
     Router::new()
-        .route("/static/streaming-playlists/hls/{uuid}/{file}", get(serve))
+        .route(&format!("{FOLDER}{{uuid}}/{{file}}"), get(serve))
         .layer(CorsLayer::new().allow_origin(Any).allow_headers([header::AUTHORIZATION, header::RANGE]).expose_headers(EXPOSED))
         .layer(Extension(access))
 }

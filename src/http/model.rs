@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::Base;
+use super::hls;
 use crate::app::App;
 use crate::domain::{
     Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Playlist, Privacy, Timestamp, User, Video, VideoFile,
@@ -525,7 +526,7 @@ impl VideoDetails {
 
 /// The address of a file in a video's HLS folder; remote ones are addresses already.
 fn hls_url(video: &Video, name: &str, base: &Base) -> String {
-    if video.remote { name.to_owned() } else { format!("{}/static/streaming-playlists/hls/{}/{name}", base.0, video.uuid) }
+    if video.remote { name.to_owned() } else { format!("{}{}{}/{name}", base.0, hls::FOLDER, video.uuid) }
 }
 
 fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {

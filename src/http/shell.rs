@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::extract::{Base, VideoRef, may_watch};
 use super::fields::QueryFields;
+use super::hls;
 use super::problem::{Problem, Result};
 use crate::app::App;
 use crate::domain::{LatencyMode, Video, short_uuid};
@@ -223,9 +224,7 @@ fn preload(app: &App, video: &Video) -> String {
         return String::new();
     }
     [MULTIVARIANT, SOURCE_PLAYLIST]
-        .map(|name| {
-            format!("<link rel=\"preload\" as=\"fetch\" crossorigin href=\"/static/streaming-playlists/hls/{}/{name}\">", video.uuid)
-        })
+        .map(|name| format!("<link rel=\"preload\" as=\"fetch\" crossorigin href=\"{}{}/{name}\">", hls::FOLDER, video.uuid))
         .concat()
 }
 
@@ -240,7 +239,7 @@ async fn embed(State(app): State<App>, base: Base, Path(id): Path<String>) -> Re
     let latency_mode = tx.lives().by_video(video.id).await?.map_or(LatencyMode::Default, |live| live.latency_mode);
     drop(tx);
     let name = playlist.map_or_else(|| "master.m3u8".to_owned(), |playlist| playlist.playlist);
-    let playlist_url = if video.remote { name } else { format!("/static/streaming-playlists/hls/{}/{name}", video.uuid) };
+    let playlist_url = if video.remote { name } else { format!("{}{}/{name}", hls::FOLDER, video.uuid) };
     let state = match app.live.status(video.uuid) {
         Some(status) => json!(status.state),
         None => json!(video.state.code()),

@@ -34,7 +34,16 @@ async fn a_clean_stop_leaves_a_video() {
     assert_lasts(probe_duration(&file).await, 6.0, "download");
     assert!(live.playlist("").await.has("#EXT-X-ENDLIST"), "viewers of the live play to its end");
     assert!(live.playlist("").await.0.contains(&prefix));
+    conditions(&live, &format!("{prefix}-source-0.mp4")).await;
     server.stop().await;
+}
+
+/// A file on disk is asked for with headers that have no meaning for a live.
+async fn conditions(live: &Live, file: &str) {
+    let whole = live.raw(Method::GET, file, &[]).await;
+    let modified = whole.headers()["last-modified"].to_str().expect("text").to_owned();
+    let again = live.raw(Method::GET, file, &[("if-modified-since", &modified)]).await;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
 }
 
 #[tokio::test(flavor = "multi_thread")]
