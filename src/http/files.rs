@@ -11,13 +11,15 @@ use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 use uuid::Uuid;
 
-use super::media_access::{Answer, MediaAccess};
+use super::media_access::MediaAccess;
 use crate::app::App;
 use crate::live::{thumbnail, web_videos_folder};
 
 /// Pictures get a new name when they change, and videos never change under theirs. Not `public`: what was asked for with
 /// an access token is not for shared caches (RFC 9111 section 3.5).
 const CACHE: HeaderValue = HeaderValue::from_static("max-age=86400");
+/// What may be different the next time.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Browsers save it instead of showing it.
 pub(super) const ATTACHMENT: HeaderValue = HeaderValue::from_static("attachment");
 
@@ -49,14 +51,8 @@ async fn video(
     request: Request,
 ) -> Response<Body> {
     let Some(uuid) = file.get(..36).and_then(|text| Uuid::parse_str(text).ok()) else { return not_found() };
-    match access.check(&app, uuid, request.headers(), query.as_deref()).await {
-        Ok(Answer::Allowed) => {}
-        Ok(Answer::Forbidden) => return refused(StatusCode::FORBIDDEN, "this video is not open to everybody"),
-        Ok(Answer::Unknown) => return not_found(),
-        Err(error) => {
-            tracing::error!(%error, "http.files");
-            return refused(StatusCode::INTERNAL_SERVER_ERROR, "try again");
-        }
+    if let Some(refusal) = access.refusal(&app, uuid, request.headers(), query.as_deref()).await {
+        return refusal;
     }
     let is_download = request.uri().path().starts_with("/download/") || asks_for_download(query.as_deref());
     let mut response = serve(&web_videos_folder(&app.config.data_dir), &file, request).await;
@@ -92,13 +88,16 @@ async fn serve(folder: &FilePath, file: &str, request: Request) -> Response<Body
     response
 }
 
-fn not_found() -> Response<Body> {
-    refused(StatusCode::NOT_FOUND, "no such file")
+pub(super) fn not_found() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "no such file", NO_STORE)
 }
 
-fn refused(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
+/// A line of text in place of media.
+pub(super) fn plain(status: StatusCode, text: impl Into<Body>, cache_control: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, cache_control);
     response
 }

@@ -23,7 +23,8 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::services::ServeFile;
 use uuid::Uuid;
 
-use super::media_access::{Answer, MediaAccess};
+use super::files::{self, NO_STORE, plain};
+use super::media_access::MediaAccess;
 use super::range;
 use crate::app::App;
 use crate::live::{MULTIVARIANT, SEGMENTS_SHA256};
@@ -72,21 +73,15 @@ pub(super) async fn from_live(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Option<Response<Body>> {
-    match access.check(app, uuid, headers, query).await {
-        Ok(Answer::Allowed) => {}
-        Ok(Answer::Forbidden) => return Some(plain(StatusCode::FORBIDDEN, "this video is not open to everybody", no_store())),
-        Ok(Answer::Unknown) => return Some(plain(StatusCode::NOT_FOUND, "no such video", no_store())),
-        Err(error) => {
-            tracing::error!(%error, "http.hls");
-            return Some(plain(StatusCode::INTERNAL_SERVER_ERROR, "try again", no_store()));
-        }
+    if let Some(refusal) = access.refusal(app, uuid, headers, query).await {
+        return Some(refusal);
     }
     let group = app.live.group(uuid)?;
     tokio::select! {
         biased;
         response = from_broadcast(app, &group, file, query, headers) => response,
         // What is waited for will not come, and the server does not wait for those who do.
-        () = app.stop.cancelled() => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops", no_store())),
+        () = app.stop.cancelled() => Some(plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops", NO_STORE)),
     }
 }
 
@@ -98,7 +93,7 @@ async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str
         return Some(range::respond(headers, Bytes::from(text), PLAYLIST, max_age(MULTIVARIANT_MAX_AGE)));
     }
     if file == SEGMENTS_SHA256 {
-        return Some(range::respond(headers, group.segments_sha256(), JSON, no_store()));
+        return Some(range::respond(headers, group.segments_sha256(), JSON, NO_STORE));
     }
     if let Some(name) = file.strip_suffix(".m3u8") {
         let rendition = group.rendition(name)?;
@@ -107,9 +102,9 @@ async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str
         let reload = Reload::parse(pairs);
         return Some(match rendition.playlist(&reload).await {
             PlaylistPoll::Ready(playlist) => respond_playlist(playlist, headers),
-            PlaylistPoll::Invalid { reason, max_age: age } => plain(StatusCode::BAD_REQUEST, &reason.to_string(), max_age(age)),
+            PlaylistPoll::Invalid { reason, max_age: age } => plain(StatusCode::BAD_REQUEST, reason.to_string(), max_age(age)),
             PlaylistPoll::Unavailable | PlaylistPoll::Wait { .. } => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "no new media in time", no_store())
+                plain(StatusCode::SERVICE_UNAVAILABLE, "no new media in time", NO_STORE)
             }
         });
     }
@@ -130,13 +125,13 @@ async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str
                     }
                     Err(error) => {
                         tracing::warn!(%error, file, "http.hls: recording unreadable");
-                        plain(StatusCode::NOT_FOUND, "no longer available", no_store())
+                        plain(StatusCode::NOT_FOUND, "no longer available", NO_STORE)
                     }
                 },
             }
         }
         ObjectPoll::Missing { max_age: age } => plain(StatusCode::NOT_FOUND, "no such segment or part", max_age(age)),
-        ObjectPoll::Unavailable | ObjectPoll::Wait { .. } => plain(StatusCode::SERVICE_UNAVAILABLE, "not there in time", no_store()),
+        ObjectPoll::Unavailable | ObjectPoll::Wait { .. } => plain(StatusCode::SERVICE_UNAVAILABLE, "not there in time", NO_STORE),
     })
 }
 
@@ -182,7 +177,7 @@ async fn read(path: &std::path::Path, offset: u64, length: u64) -> std::io::Resu
 
 async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, request: Request) -> Response<Body> {
     let Some(path) = file_path(app, uuid, file) else {
-        return plain(StatusCode::NOT_FOUND, "no such file", no_store());
+        return files::not_found();
     };
     let is_playlist = file.ends_with(".m3u8");
     if is_playlist {
@@ -193,7 +188,7 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, reque
         Err(never) => match never {},
     };
     if response.status() == StatusCode::NOT_FOUND {
-        return plain(StatusCode::NOT_FOUND, "no such file", no_store());
+        return files::not_found();
     }
     let mut response = response.map(Body::new);
     let headers = response.headers_mut();
@@ -203,39 +198,26 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, reque
         app.metrics.http_media_bytes.add(length);
     }
     headers.insert(header::CACHE_CONTROL, max_age(FILE_MAX_AGE));
-    if super::files::asks_for_download(query) {
-        headers.insert(header::CONTENT_DISPOSITION, super::files::ATTACHMENT);
+    if files::asks_for_download(query) {
+        headers.insert(header::CONTENT_DISPOSITION, files::ATTACHMENT);
     }
     response
 }
 
 fn file_path(app: &App, uuid: Uuid, file: &str) -> Option<PathBuf> {
-    super::files::is_plain_name(file).then(|| crate::live::vod_folder(&app.config.data_dir, uuid).join(file))
-}
-
-fn plain(status: StatusCode, text: &str, cache_control: HeaderValue) -> Response<Body> {
-    let mut response = Response::new(Body::from(text.to_owned()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, cache_control);
-    response
+    files::is_plain_name(file).then(|| crate::live::vod_folder(&app.config.data_dir, uuid).join(file))
 }
 
 fn max_age(age: Duration) -> HeaderValue {
-    if age.is_zero() { no_store() } else { cache(&format!("max-age={}", age.as_secs().max(1))) }
+    if age.is_zero() { NO_STORE } else { cache(&format!("max-age={}", age.as_secs().max(1))) }
 }
 
 fn immutable(age: Duration) -> HeaderValue {
     cache(&format!("max-age={}, immutable", age.as_secs()))
 }
 
-fn no_store() -> HeaderValue {
-    HeaderValue::from_static("no-store")
-}
-
 fn cache(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or_else(|_| no_store())
+    HeaderValue::from_str(text).unwrap_or(NO_STORE)
 }
 
 #[cfg(test)]

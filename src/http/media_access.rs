@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, header};
+use axum::body::Body;
+use axum::http::{HeaderMap, Response, StatusCode, header};
 use uuid::Uuid;
 
 use super::extract::may_watch;
+use super::files::{NO_STORE, plain};
 use crate::app::App;
 use crate::store;
 
@@ -34,6 +36,20 @@ pub struct MediaAccess {
 }
 
 impl MediaAccess {
+    /// What to answer a request for media of `video` with that is not to have it; see [`MediaAccess::check`].
+    pub(super) async fn refusal(&self, app: &App, video: Uuid, headers: &HeaderMap, query: Option<&str>) -> Option<Response<Body>> {
+        let (status, text) = match self.check(app, video, headers, query).await {
+            Ok(Answer::Allowed) => return None,
+            Ok(Answer::Forbidden) => (StatusCode::FORBIDDEN, "this video is not open to everybody"),
+            Ok(Answer::Unknown) => (StatusCode::NOT_FOUND, "no such video"),
+            Err(error) => {
+                tracing::error!(%error, "http.media");
+                (StatusCode::INTERNAL_SERVER_ERROR, "try again")
+            }
+        };
+        Some(plain(status, text, NO_STORE))
+    }
+
     /// Whether this request may fetch media of `video`: it is open, or the request carries an access token (as
     /// `Authorization: Bearer`, or in the query as `videoFileToken`) of somebody who may watch it.
     pub async fn check(&self, app: &App, video: Uuid, headers: &HeaderMap, query: Option<&str>) -> store::Result<Answer> {
