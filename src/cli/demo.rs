@@ -8,7 +8,7 @@ use rand::Rng as _;
 use tokio::process::{Child, Command};
 
 use crate::app::App;
-use crate::domain::{CommentsPolicy, Handle, LatencyMode, Live, Privacy, StreamKey, Video, VideoId, VideoState, short_uuid};
+use crate::domain::{CommentsPolicy, Handle, Live, StreamKey, Video, VideoId, short_uuid};
 use crate::store::NewVideo;
 
 /// Names the demo's live in the settings, so that every start uses the same one.
@@ -44,37 +44,13 @@ async fn live(app: &App) -> Result<(Video, StreamKey)> {
     }
     let handle = Handle { name: "root_channel".into(), host: None };
     let channel = tx.channels().by_handle(&handle).await?.context("there is no channel root_channel")?;
-    let id = tx
-        .videos()
-        .create(&NewVideo {
-            uuid,
-            channel_id: channel.id,
-            name: "Demo".into(),
-            description: Some("A test picture with a running clock.".into()),
-            support: None,
-            category: None,
-            licence: None,
-            language: None,
-            privacy: Privacy::Public,
-            nsfw: false,
-            state: VideoState::WaitingForLive,
-            is_live: true,
-            duration_ms: 0,
-            aspect_ratio: None,
-            comments_policy: CommentsPolicy::Disabled,
-            download_enabled: true,
-            tags: Vec::new(),
-        })
-        .await?;
-    let live = Live {
-        video_id: id,
-        permanent: true,
-        save_replay: false,
-        replay_privacy: Privacy::Public,
-        latency_mode: LatencyMode::Default,
-        stream_key: StreamKey::random(),
-        longest_keyframe_interval_ms: None,
+    let video = NewVideo {
+        description: Some("A test picture with a running clock.".into()),
+        comments_policy: CommentsPolicy::Disabled,
+        ..NewVideo::live(uuid, channel.id, "Demo".into())
     };
+    let id = tx.videos().create(&video).await?;
+    let live = Live { permanent: true, ..Live::new(id) };
     tx.lives().create(&live).await?;
     tx.settings().put(SETTING, &id.to_string()).await?;
     let video = tx.videos().by_id(id).await?.context("the demo's video is gone")?;

@@ -83,6 +83,21 @@ pub struct Live {
     pub longest_keyframe_interval_ms: Option<i64>,
 }
 
+impl Live {
+    /// With a key of its own: for one broadcast, which is not kept.
+    pub fn new(video_id: VideoId) -> Self {
+        Self {
+            video_id,
+            permanent: false,
+            save_replay: false,
+            replay_privacy: Privacy::Public,
+            latency_mode: LatencyMode::Default,
+            stream_key: StreamKey::random(),
+            longest_keyframe_interval_ms: None,
+        }
+    }
+}
+
 /// Why a session ended before its time; PeerTube's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -13,7 +13,7 @@ use super::model::{Created, List, LiveView, SessionView, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
 use super::videos::{apply, own_channel};
 use crate::app::App;
-use crate::domain::{ChannelId, CommentsPolicy, LatencyMode, Live, LiveSession, Privacy, StreamKey, User, Video, VideoId, VideoState};
+use crate::domain::{ChannelId, LatencyMode, Live, LiveSession, Privacy, User, Video, VideoId, VideoState};
 use crate::store::{NewVideo, Tx, VideoFilter};
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -46,40 +46,11 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
             Problem::forbidden("Cannot create this live because the max user lives limit is reached.").code("max_user_lives_limit_reached")
         );
     }
-    let id = tx
-        .videos()
-        .create(&NewVideo {
-            uuid,
-            channel_id: channel.id,
-            name,
-            description: None,
-            support: None,
-            category: None,
-            licence: None,
-            language: None,
-            privacy: Privacy::Public,
-            nsfw: false,
-            state: VideoState::WaitingForLive,
-            is_live: true,
-            duration_ms: 0,
-            aspect_ratio: None,
-            comments_policy: CommentsPolicy::Enabled,
-            download_enabled: true,
-            tags,
-        })
-        .await?;
+    let id = tx.videos().create(&NewVideo { tags, ..NewVideo::live(uuid, channel.id, name) }).await?;
     let mut video = tx.videos().by_id(id).await?.ok_or_else(|| Problem::not_found("Video"))?;
     apply(&mut tx, &mut video, &fields, &user).await?;
     tx.videos().update(&video).await?;
-    let mut live = Live {
-        video_id: id,
-        permanent: false,
-        save_replay: false,
-        replay_privacy: video.privacy,
-        latency_mode: LatencyMode::Default,
-        stream_key: StreamKey::random(),
-        longest_keyframe_interval_ms: None,
-    };
+    let mut live = Live { replay_privacy: video.privacy, ..Live::new(id) };
     apply_live(&mut live, &fields, &app)?;
     tx.lives().create(&live).await?;
     tx.commit().await?;

@@ -51,6 +51,31 @@ pub struct NewVideo {
     pub tags: Vec<String>,
 }
 
+impl NewVideo {
+    /// A live that has not begun, open to everybody.
+    pub fn live(uuid: Uuid, channel_id: ChannelId, name: String) -> Self {
+        Self {
+            uuid,
+            channel_id,
+            name,
+            description: None,
+            support: None,
+            category: None,
+            licence: None,
+            language: None,
+            privacy: Privacy::Public,
+            nsfw: false,
+            state: VideoState::WaitingForLive,
+            is_live: true,
+            duration_ms: 0,
+            aspect_ratio: None,
+            comments_policy: CommentsPolicy::Enabled,
+            download_enabled: true,
+            tags: Vec::new(),
+        }
+    }
+}
+
 /// Which videos a list holds.
 #[derive(Clone, Debug, Default)]
 pub struct VideoFilter {
