@@ -129,6 +129,6 @@ fn begin(app: &App, video: Video, live: domain::Live) -> tokio::sync::mpsc::Send
     let group = pipeline.group();
     app.live.open(app, subject.clone(), group, {
         let (app, subject) = (app.clone(), subject);
-        |status| Broadcast::new(app, subject, pipeline, status)
+        |status| Broadcast::new(app, subject, pipeline, status, None)
     })
 }

@@ -92,9 +92,9 @@ pub(super) struct Broadcast {
 }
 
 impl Broadcast {
-    /// A broadcast that waits a moment for its first publisher.
-    pub fn new(app: App, subject: Arc<Subject>, pipeline: Pipeline, status: watch::Sender<Status>) -> Self {
-        let clerk = Clerk::start(app.clone(), subject.clone(), None);
+    /// A broadcast that waits a moment for its first publisher; `session` if it already has a row.
+    pub fn new(app: App, subject: Arc<Subject>, pipeline: Pipeline, status: watch::Sender<Status>, session: Option<SessionId>) -> Self {
+        let clerk = Clerk::start(app.clone(), subject.clone(), session);
         Self {
             app,
             subject,
@@ -123,8 +123,7 @@ impl Broadcast {
         session: SessionId,
         ends_at: Timestamp,
     ) -> Self {
-        let mut broadcast = Self::new(app.clone(), subject.clone(), pipeline, status);
-        broadcast.clerk = Clerk::start(app, subject, Some(session));
+        let mut broadcast = Self::new(app, subject, pipeline, status, Some(session));
         broadcast.on_air = true;
         broadcast.reserved_until = None;
         let left = ends_at.as_millis() - Timestamp::now().as_millis();
