@@ -299,6 +299,7 @@ impl Pipeline {
         for lane in &mut self.lanes {
             lane.writer.end(now);
         }
+        self.recording.note(Note::Finish);
     }
 
     /// Time passes.

@@ -33,6 +33,8 @@ pub(super) enum Note {
     Open(usize, Open),
     /// What one step of a rendition's packager put out.
     Append(usize, Vec<Output>),
+    /// The broadcast is over; nothing follows.
+    Finish,
     /// Segments below are no longer served; recordings that are not kept may drop them.
     Forget(usize, u64),
 }
@@ -156,6 +158,13 @@ impl Disk {
                         let stored = recorder.append(&outputs).map_err(Failure::Journal)?;
                         if !stored.is_empty() {
                             done.push((index, stored));
+                        }
+                    }
+                }
+                Note::Finish => {
+                    for (index, recorder) in self.recorders.iter_mut().enumerate() {
+                        if let Some(recorder) = recorder {
+                            done.push((index, recorder.finish().map_err(Failure::Journal)?));
                         }
                     }
                 }

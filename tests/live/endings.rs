@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use segmenter::journal::Recording;
 use serde_json::{Value, json};
 
 use crate::player::Live;
@@ -34,6 +35,8 @@ async fn a_clean_stop_leaves_a_video() {
     assert_lasts(probe_duration(&file).await, 6.0, "download");
     assert!(live.playlist("").await.has("#EXT-X-ENDLIST"), "viewers of the live play to its end");
     assert!(live.playlist("").await.0.contains(&prefix));
+    let recording = Recording::read(&server.folder.path().join("live").join(&prefix).join("source")).expect("a recording");
+    assert!(recording.finished, "after a crash now, nobody would wait for its publisher");
     conditions(&live, &format!("{prefix}-source-0.mp4")).await;
     server.stop().await;
 }

@@ -203,6 +203,7 @@ async fn the_end_comes_when_nobody_returns() {
     drop(publisher);
     live.wait_for("ended").await;
     assert!(live.playlist("").await.has("#EXT-X-ENDLIST"), "players that are there play to the end");
+    live.concluded(1).await;
     assert_eq!(live.video().await["state"]["id"], 5);
     let (status, _) = server.call(Method::POST, &format!("/api/shoal/v1/videos/{}/end", live.uuid), Some(&live.token), None).await;
     assert_eq!(status, StatusCode::CONFLICT);

@@ -235,7 +235,8 @@ impl Recorder {
         result.map_err(Error::io(&journal_path(&self.dir)))
     }
 
-    /// The broadcast ended: completes the last segment, writes the end and asks the disk to keep it all.
+    /// The broadcast ended: completes the last segment and writes the end; of a recording that is kept whole, asks the
+    /// disk to have it all.
     pub fn finish(&mut self) -> Result<Vec<Stored>, Error> {
         if self.stopped {
             return Err(Error::Stopped);
@@ -244,6 +245,9 @@ impl Recorder {
         Line::Finished.encode(&mut self.lines);
         self.stopped = true;
         self.write_lines()?;
+        if self.rotation != Rotation::Never {
+            return Ok(stored);
+        }
         self.journal.sync_data().map_err(Error::io(&journal_path(&self.dir)))?;
         if let Some(run) = &self.run {
             run.file.sync_data().map_err(Error::io(&run.path))?;
