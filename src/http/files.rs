@@ -5,6 +5,7 @@ use std::path::Path as FilePath;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::middleware::map_request;
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower::ServiceExt as _;
@@ -12,6 +13,7 @@ use tower_http::services::ServeFile;
 use uuid::Uuid;
 
 use super::media_access::MediaAccess;
+use super::range;
 use crate::app::App;
 use crate::live::{thumbnail, web_videos_folder};
 
@@ -31,6 +33,7 @@ pub fn router(access: MediaAccess) -> Router<App> {
         .route("/static/thumbnails/{file}", get(small_picture))
         .route("/static/web-videos/{file}", get(video))
         .route("/download/web-videos/{file}", get(video))
+        .layer(map_request(range::of_get_only))
         .layer(Extension(access))
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::middleware::map_request;
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::Bytes;
@@ -46,6 +47,7 @@ pub(super) const FOLDER: &str = "/static/streaming-playlists/hls/";
 pub fn router(access: MediaAccess) -> Router<App> {
     Router::new()
         .route(&format!("{FOLDER}{{uuid}}/{{file}}"), get(serve))
+        .layer(map_request(range::of_get_only))
         .layer(CorsLayer::new().allow_origin(Any).allow_headers([header::AUTHORIZATION, header::RANGE]).expose_headers(EXPOSED))
         .layer(Extension(access))
 }

@@ -1,8 +1,17 @@
 //! Bytes as a response: HEAD, and single byte ranges (RFC 9110 section 14).
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use bytes::Bytes;
+
+/// Takes `Range` out of requests that it means nothing in: any but GET (RFC 9110 section 14.2).
+pub async fn of_get_only(mut request: Request) -> Request {
+    if request.method() != Method::GET {
+        request.headers_mut().remove(header::RANGE);
+    }
+    request
+}
 
 /// What a `Range` header asks of a resource of a known length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,8 +45,12 @@ async fn a_clean_stop_leaves_a_video() {
 async fn conditions(live: &Live, file: &str) {
     let whole = live.raw(Method::GET, file, &[]).await;
     let modified = whole.headers()["last-modified"].to_str().expect("text").to_owned();
+    let length = whole.bytes().await.expect("bytes").len();
     let again = live.raw(Method::GET, file, &[("if-modified-since", &modified)]).await;
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    let head = live.raw(Method::HEAD, file, &[("range", "bytes=0-9")]).await;
+    assert_eq!(head.status(), StatusCode::OK, "a range means nothing without a body");
+    assert_eq!(head.headers()["content-length"], length.to_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
