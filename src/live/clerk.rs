@@ -11,7 +11,7 @@ use super::{MULTIVARIANT, SEGMENTS_SHA256};
 use crate::app::App;
 use crate::domain::{LiveError, LiveSession, SessionId, Timestamp, Video, VideoState};
 use crate::events::Event;
-use crate::store;
+use crate::store::{self, Tx};
 
 /// Notes that may wait for the database.
 const QUEUE: usize = 64;
@@ -174,8 +174,7 @@ impl Desk {
         let mut tx = self.app.store.write().await?;
         let session = match (self.session, error) {
             (Some(session), _) => session,
-            // Nothing was ever played: the owner should see why.
-            (None, Some(_)) => tx.sessions().start(video.id, self.subject.started_at, false).await?,
+            (None, Some(error)) => self.failed(&mut tx, error).await?,
             (None, None) => return Ok(()),
         };
         tx.sessions().end(session, Timestamp::now(), error).await?;
@@ -186,6 +185,18 @@ impl Desk {
             tx.lives().set_longest_keyframe_interval(video.id, interval).await?;
         }
         tx.commit().await
+    }
+
+    /// The session of a broadcast of which nothing was ever played: its owner should see why. An encoder that tries again
+    /// and again leaves one.
+    async fn failed(&self, tx: &mut Tx, error: LiveError) -> store::Result<SessionId> {
+        let Subject { video, started_at, .. } = &*self.subject;
+        let grace = Duration::from_secs(self.app.config.live.grace_lost_s.into());
+        let last = tx.sessions().behind(video.id).await?;
+        match last.filter(|last| last.error == Some(error.code()) && last.ended_at.is_some_and(|at| *started_at < at.plus(grace))) {
+            Some(last) => Ok(last.id),
+            None => tx.sessions().start(video.id, *started_at, false).await,
+        }
     }
 
     fn tell(&self, interrupted: bool) {

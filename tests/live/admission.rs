@@ -53,6 +53,12 @@ async fn a_coding_that_cannot_be_played_is_told_to_its_owner() {
     assert!(!publisher.ended().await);
     let session = live.concluded(1).await;
     assert!(session["error"].is_number(), "{session}");
+    assert!(!Publisher::start(Clip::Sorenson, &live.rtmp_url).ended().await);
+    found("an encoder that tries again leaves no other session", async || {
+        let again = live.concluded(1).await;
+        (again["endDate"] != session["endDate"]).then_some(())
+    })
+    .await;
     assert_eq!(live.state().await, "waiting", "nothing was seen: the live is still to come");
     // Two at once: one of them is let in.
     let mut twins = [Publisher::start(Clip::Plain, &live.rtmp_url), Publisher::start(Clip::Plain, &live.rtmp_url)];
