@@ -58,6 +58,8 @@ pub struct Report {
     pub unreachable: Vec<PeerKey>,
     /// Parents that went silent, as (rendition, stripe, parent). The child has moved to its standby by itself.
     pub lost: Vec<(u8, u8, PeerKey)>,
+    /// Parents that are there but refused, because they are full for one.
+    pub refused: Vec<(u8, u8, PeerKey)>,
     /// Peers that sent wrong bytes.
     pub accused: Vec<PeerKey>,
 }
@@ -294,6 +296,9 @@ impl Topology {
         }
         for (rendition, stripe, parent) in report.lost.into_iter().take(REPORTED) {
             self.lost(id, rendition, stripe, parent);
+        }
+        for (rendition, stripe, parent) in report.refused.into_iter().take(REPORTED) {
+            self.refused(id, rendition, stripe, parent);
         }
         for other in report.accused.into_iter().take(REPORTED) {
             self.accuse(id, other);

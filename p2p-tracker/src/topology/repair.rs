@@ -6,6 +6,8 @@ use super::{Output, PeerKey, Topology};
 
 /// Milliseconds for which a child is not given to the parent again that it lost: the fault may have lain further up.
 const SHUNNED: u64 = 60_000;
+/// The same for one that was refused: by then the parent has reported what it can carry.
+const REFUSED: u64 = 3_000;
 
 impl Topology {
     /// A peer is gone for good.
@@ -203,6 +205,22 @@ impl Topology {
         for id in members {
             self.offer(id);
         }
+    }
+
+    /// A parent would not have the child that was given to it: it knows better than this how much it can carry now. Nobody is to blame.
+    pub(super) fn refused(&mut self, id: Id, rendition: u8, stripe: u8, parent: PeerKey) {
+        if stripe >= self.config.stripes || rendition != self.peer(id).rendition {
+            return;
+        }
+        let Some(&parent) = self.keys.get(&parent) else { return };
+        if self.node(id, stripe).parent != Some(parent) {
+            return;
+        }
+        let key = self.peer(parent).key;
+        self.keep_apart(id, key, Some(REFUSED));
+        self.detach(id, stripe);
+        self.rehouse(id, stripe, None);
+        self.offer(parent);
     }
 
     /// A child lost its parent, and has moved to its standby already: so that becomes its parent, if it can. The pair is not tried again.

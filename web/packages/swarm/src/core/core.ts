@@ -11,7 +11,7 @@
 import { HttpTimes, stagger } from './http';
 import { Neighbour } from './neighbour';
 import { bit, Part, PartWindow } from './part';
-import { Stripe, type Link } from './stripe';
+import { DETOUR_MS, Stripe, type Link } from './stripe';
 import {
 	Refusal,
 	shortId,
@@ -475,9 +475,11 @@ export class Core {
 		const stripe = message.rendition === this.#rendition ? this.#stripes[message.stripe] : undefined;
 		const link = stripe?.next?.peer === peer ? stripe.next : stripe?.source?.peer === peer ? stripe.source : null;
 		if (!stripe || !link) return;
-		this.#fail(now, stripe, link, true);
+		this.#fail(now, stripe, link, true, true);
 		const { alternatives } = message;
-		if (stripe.source === null && alternatives[0] !== undefined) this.#approach(now, stripe, alternatives[0]);
+		if (stripe.source !== null || alternatives[0] === undefined || now - stripe.detour_ms < DETOUR_MS) return;
+		stripe.detour_ms = now;
+		this.#approach(now, stripe, alternatives[0]);
 	}
 
 	#handleRequest(neighbour: Neighbour, message: Extract<Message, { type: 'request' }>): void {
@@ -570,9 +572,9 @@ export class Core {
 	}
 
 	/** A link does not work (any longer). `tell`: the tracker should know. */
-	#fail(now: number, stripe: Stripe, link: Link, tell: boolean): void {
+	#fail(now: number, stripe: Stripe, link: Link, tell: boolean, refused = false): void {
 		if (tell && link.peer !== null) {
-			this.#report.lost.push({ rendition: this.#rendition, stripe: stripe.index, peer: link.peer });
+			this.#report.lost.push({ rendition: this.#rendition, stripe: stripe.index, peer: link.peer, refused });
 			this.#urgent = true;
 		}
 		if (stripe.next === link) {

@@ -22,6 +22,9 @@ export interface Child {
 	since_ms: number;
 }
 
+/** Peers that refuse may point at each other: their advice is taken once in this time. */
+export const DETOUR_MS = 1_000;
+
 export class Stripe {
 	/** where it comes from now */
 	source: Link | null = null;
@@ -40,6 +43,8 @@ export class Stripe {
 	readonly children: Child[] = [];
 	/** how long after a part's manifest its slices come, smoothed, times 8 */
 	lag8_ms = 0;
+	/** last went where somebody who refused it had pointed */
+	detour_ms = -DETOUR_MS;
 	/** moments at which HTTP had to help out, newest last */
 	readonly rescues_ms: number[] = [];
 

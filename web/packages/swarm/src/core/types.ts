@@ -67,7 +67,8 @@ export interface Report {
 	slots: number;
 	upload: boolean;
 	unreachable: PeerId[];
-	lost: { rendition: number; stripe: number; peer: PeerId }[];
+	/** parents that fell silent, left, or would not have this peer (`refused`) */
+	lost: { rendition: number; stripe: number; peer: PeerId; refused: boolean }[];
 	accused: PeerId[];
 	http_bytes: number;
 	p2p_bytes: number;

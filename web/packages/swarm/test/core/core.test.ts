@@ -13,7 +13,7 @@ describe('the scheduler', () => {
 		[6, 0.2],
 		[12, 0.12],
 		[40, 0.06]
-	])('lets %i peers carry the stream', (count, bound) => {
+	])('lets %i peers carry the stream', { timeout: 60_000 }, (count, bound) => {
 		const world = swarm(count, 60);
 		world.run(25_000);
 		const before = world.mark();
