@@ -82,8 +82,8 @@ test-e2e: deps-test web
 lint: deps web/node_modules/.package-lock.json ## formatting and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
-	$(CARGO) check --release --locked -p media -p ingest -p segmenter --no-default-features
-	@for core in media ingest segmenter; do if $(CARGO) tree --locked -p $$core --no-default-features -e normal | grep -w tokio; \
+	$(CARGO) check --release --locked -p media -p ingest -p segmenter -p p2p-tracker --no-default-features
+	@for core in media ingest segmenter p2p-tracker; do if $(CARGO) tree --locked -p $$core --no-default-features -e normal | grep -w tokio; \
 	  then echo "$$core: its core needs tokio"; exit 1; fi; done
 	$(NPM) run lint
 
