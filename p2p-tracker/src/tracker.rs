@@ -444,12 +444,12 @@ impl Connection {
 
     /// What waits to be sent, as WebSocket frames (RFC 6455), in exchange for an empty buffer; `None`: the peer does not
     /// take what it is sent, or was put out: drop the connection.
-    pub(crate) fn poll_frames(&mut self, cx: &mut Context<'_>, empty: Vec<u8>) -> Poll<Option<Vec<u8>>> {
+    pub fn poll_frames(&mut self, cx: &mut Context<'_>, empty: Vec<u8>) -> Poll<Option<Vec<u8>>> {
         self.outgoing.poll_frames(cx, empty)
     }
 
     /// Ready when the peer does not take what it is sent.
-    pub(crate) fn poll_overflow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_overflow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.outgoing.poll_overflow(cx)
     }
 
