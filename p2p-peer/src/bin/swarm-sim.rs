@@ -131,7 +131,9 @@ fn report(dir: &Path, largest: u32) -> anyhow::Result<()> {
 /// From 10,000 viewers on a shorter time is simulated: there are more of them to average over.
 fn large(name: &str, peers: u32) -> Scenario {
     with(name, peers, |s| {
-        if peers >= 10_000 {
+        if peers >= 100_000 {
+            (s.arrive_ms, s.warm_ms, s.measure_ms) = (8_000, 30_000, 12_000);
+        } else if peers >= 10_000 {
             (s.warm_ms, s.measure_ms) = (45_000, 20_000);
         }
     })

@@ -44,6 +44,19 @@ impl Bits {
         word & (1 << (index & 63)) != 0
     }
 
+    /// Bits of the slices of `stripe` that are not in it; `None` where one word does not hold all, or for an odd number of stripes.
+    pub(super) fn absent_of(&self, stripe: u8, stripes: u8) -> Option<u64> {
+        let every: u64 = match stripes {
+            1 => u64::MAX,
+            2 => 0x5555_5555_5555_5555,
+            4 => 0x1111_1111_1111_1111,
+            8 => 0x0101_0101_0101_0101,
+            _ => return None,
+        };
+        let all = u64::MAX.checked_shr(64u32.checked_sub(self.len.into())?).unwrap_or(0);
+        Some(!self.low & all & every.checked_shl(stripe.into()).unwrap_or(0))
+    }
+
     /// Puts slice `index` into it.
     pub fn set(&mut self, index: u16) {
         let word = match index >> 6 {

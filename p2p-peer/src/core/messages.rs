@@ -3,7 +3,7 @@
 use super::{
     Core, Index, MAX_PATH, Message,
     bits::Bits,
-    stripe::{Child, LinkState, Way},
+    stripe::{Child, DETOUR_MS, LinkState, Way},
     types::HavePart,
 };
 use crate::wire::{PeerId, Place, message::Reason};
@@ -125,12 +125,14 @@ impl Core {
             return;
         }
         let Some(way) = [Way::Next, Way::Source].into_iter().find(|way| self.stripes[s].peer(*way) == Some(peer)) else { return };
-        self.fail(now, s, way, true);
-        if self.stripes[s].source.is_none()
-            && let Some(alternative) = alternatives.first()
-        {
-            self.approach(now, s, *alternative);
+        self.fail_as(now, s, way, true, true);
+        let stripe = &mut self.stripes[s];
+        let Some(alternative) = alternatives.first() else { return };
+        if stripe.source.is_some() || now - stripe.detour_ms < DETOUR_MS {
+            return;
         }
+        stripe.detour_ms = now;
+        self.approach(now, s, *alternative);
     }
 
     pub(super) fn handle_request(&mut self, n: Index, rendition: u8, place: Place, slices: u16, bits: &Bits) {

@@ -90,6 +90,9 @@ const SHED_MS: i64 = 1_000;
 /// Peers in mind: connections are bounded by the driver, this bounds what is remembered of others.
 const MAX_NEIGHBOURS: usize = 200;
 
+/// Neighbours forget what concerns old parts each time so many new ones have come: it costs time, and keeps memory bounded all the same.
+const PRUNE_EVERY: u32 = 16;
+
 /// Index of a stripe in [`Core::stripes`], of a part in its window, of a neighbour in the order they came.
 type Index = usize;
 
@@ -100,6 +103,8 @@ pub struct Core {
     short: u32,
     stripes: Vec<Stripe>,
     window: PartWindow,
+    /// Parts that ever were in it.
+    added: u32,
     /// In the order they came: what is done for each of them is done in this order.
     neighbours: Vec<Neighbour>,
     uplink: Uplink,
@@ -134,6 +139,7 @@ impl Core {
             short: config.peer.short().0,
             stripes: (0..config.stripes.max(1)).map(Stripe::new).collect(),
             window: PartWindow::default(),
+            added: 0,
             neighbours: Vec::new(),
             times: HttpTimes::default(),
             outputs: VecDeque::new(),
@@ -207,9 +213,13 @@ impl Core {
         if !self.window.add(part) {
             return;
         }
-        let oldest = i64::from(self.window.parts[0].place().0);
-        for neighbour in &mut self.neighbours {
-            neighbour.prune(oldest);
+        // What is remembered of parts that have left the window is never asked for: it may stay a little longer.
+        self.added += 1;
+        if self.added.is_multiple_of(PRUNE_EVERY) {
+            let oldest = i64::from(self.window.parts[0].place().0);
+            for neighbour in &mut self.neighbours {
+                neighbour.prune(oldest);
+            }
         }
         if complete {
             self.emit(Output::Complete { rendition: facts.rendition, place: facts.place });
@@ -368,7 +378,9 @@ impl Core {
         }
         part.have.set(index);
         part.missing -= 1;
-        part.fetching[usize::from(index)] = 0;
+        if let Some(fetching) = &mut part.fetching {
+            fetching[usize::from(index)] = 0;
+        }
         if peer.is_none() {
             self.stats.http_bytes += bytes;
             self.report.http_bytes += bytes;
@@ -420,7 +432,7 @@ impl Core {
         }
         for part in &mut self.window.parts {
             let mut found = false;
-            for fetching in part.fetching.iter_mut().filter(|fetching| **fetching == id) {
+            for fetching in part.fetching.iter_mut().flatten().filter(|fetching| **fetching == id) {
                 *fetching = 0;
                 found = true;
             }

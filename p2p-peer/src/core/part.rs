@@ -12,8 +12,8 @@ pub(super) struct Part {
     pub seen_ms: i64,
     pub have: Bits,
     pub missing: u16,
-    /// Id of the fetch that is to bring the slice, 0: none.
-    pub fetching: Box<[u32]>,
+    /// Id of the fetch that is to bring the slice, 0: none. `None`: nothing of it was ever fetched.
+    pub fetching: Option<Box<[u32]>>,
     /// The player waits for it since; -1: it does not.
     pub wanted_ms: i64,
     /// No fetch before this, after one that failed.
@@ -31,7 +31,7 @@ impl Part {
             seen_ms,
             have: Bits::new(facts.slices),
             missing: facts.slices,
-            fetching: vec![0; usize::from(facts.slices)].into(),
+            fetching: None,
             wanted_ms: -1,
             retry_ms: 0,
             late: 0,
@@ -60,14 +60,31 @@ impl Part {
         (u16::from(stripe)..self.facts.slices).step_by(usize::from(stripes.max(1)))
     }
 
+    /// Whether a fetch is to bring the slice.
+    pub(super) fn is_fetched(&self, index: u16) -> bool {
+        self.fetching.as_ref().is_some_and(|fetching| fetching[usize::from(index)] != 0)
+    }
+
+    /// Notes that fetch `id` is to bring the slice.
+    pub(super) fn fetch(&mut self, index: u16, id: u32) {
+        let slices = usize::from(self.facts.slices);
+        self.fetching.get_or_insert_with(|| vec![0; slices].into())[usize::from(index)] = id;
+    }
+
     /// Whether slices of `stripe` are missing.
     pub(super) fn lacks(&self, stripe: u8, stripes: u8) -> bool {
-        self.of_stripe(stripe, stripes).any(|i| !self.have.has(i))
+        match self.have.absent_of(stripe, stripes) {
+            Some(absent) => absent != 0,
+            None => self.of_stripe(stripe, stripes).any(|i| !self.have.has(i)),
+        }
     }
 
     /// Whether slices of `stripe` are missing that nobody fetches.
     pub(super) fn unfetched(&self, stripe: u8, stripes: u8) -> bool {
-        self.of_stripe(stripe, stripes).any(|i| !self.have.has(i) && self.fetching[usize::from(i)] == 0)
+        if self.fetching.is_none() {
+            return self.lacks(stripe, stripes);
+        }
+        self.of_stripe(stripe, stripes).any(|i| !self.have.has(i) && !self.is_fetched(i))
     }
 }
 

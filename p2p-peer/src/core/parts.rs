@@ -90,7 +90,7 @@ impl Core {
         let mut wanted = Vec::new();
         for i in 0..part.slices() {
             let part = &self.window.parts[p];
-            if part.have.has(i) || part.fetching[usize::from(i)] != 0 {
+            if part.have.has(i) || part.is_fetched(i) {
                 continue;
             }
             let s = usize::from(i) % self.stripes.len();
@@ -187,7 +187,7 @@ impl Core {
             let part = &mut self.window.parts[p];
             for i in first..=last {
                 if !part.have.has(i) {
-                    part.fetching[usize::from(i)] = id;
+                    part.fetch(i, id);
                 }
             }
             let place = part.place();

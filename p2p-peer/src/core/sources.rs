@@ -102,10 +102,15 @@ impl Core {
 
     /// A link does not work (any longer). `tell`: the tracker should know.
     pub(super) fn fail(&mut self, now: i64, s: Index, way: Way, tell: bool) {
+        self.fail_as(now, s, way, tell, false);
+    }
+
+    /// As [`Core::fail`]; `refused`: the peer is there, but would not have this one.
+    pub(super) fn fail_as(&mut self, now: i64, s: Index, way: Way, tell: bool, refused: bool) {
         let stripe = &mut self.stripes[s];
         let Some(link) = stripe.link(way).copied() else { return };
         if tell && let Some(peer) = link.peer {
-            self.report.lost.push(Lost { rendition: self.rendition, stripe: stripe.index, peer });
+            self.report.lost.push(Lost { rendition: self.rendition, stripe: stripe.index, peer, refused });
             self.urgent = true;
         }
         if way == Way::Next {

@@ -40,6 +40,9 @@ pub(super) struct Child {
     pub since_ms: i64,
 }
 
+/// Peers that refuse may point at each other: their advice is taken once in this time.
+pub(super) const DETOUR_MS: i64 = 1_000;
+
 #[derive(Debug)]
 pub(super) struct Stripe {
     pub index: u8,
@@ -60,6 +63,8 @@ pub(super) struct Stripe {
     pub children: Vec<Child>,
     /// How long after a part's manifest its slices come, smoothed, times 8.
     lag8_ms: i64,
+    /// Last went where somebody who refused it had pointed.
+    pub detour_ms: i64,
     /// Moments at which HTTP had to help out, newest last.
     pub rescues_ms: Vec<i64>,
 }
@@ -78,6 +83,7 @@ impl Stripe {
             path: Vec::new(),
             children: Vec::new(),
             lag8_ms: 0,
+            detour_ms: -DETOUR_MS,
             rescues_ms: Vec::new(),
         }
     }

@@ -134,6 +134,8 @@ pub struct Lost {
     pub stripe: u8,
     /// Who was to bring it.
     pub peer: PeerId,
+    /// It is there, but would not have this peer.
+    pub refused: bool,
 }
 
 /// What the tracker is told. Bytes count since the report before.

@@ -406,7 +406,8 @@ impl<'a> World<'a> {
     }
 
     fn kill_roots(&mut self) {
-        let roots: Vec<_> = self.alive.iter().copied().filter(|p| self.peers[*p as usize].stream.is_some()).collect();
+        let dies = |peer: &Peer| peer.stream.is_some() && peer.trace.is_none();
+        let roots: Vec<_> = self.alive.iter().copied().filter(|p| dies(&self.peers[*p as usize])).collect();
         for p in roots {
             self.leave(p);
         }
@@ -641,6 +642,9 @@ impl<'a> World<'a> {
         let peer = &mut self.peers[p as usize];
         let Some(core) = &mut peer.core else { return };
         let mut outputs = self.spare.pop().unwrap_or_default();
+        // These bring no timeout forward (by more than a report's), and are most of all that happens.
+        let timeless = matches!(input, Input::Slice { valid: true, .. } | Input::Buffered { .. } | Input::Message { message: Message::Have { .. }, .. });
+        let timed = !timeless || peer.trace.is_some();
         if let Some(lines) = &mut peer.trace {
             let line = trace::Line::record(core, self.now, input);
             outputs.extend(line.out.iter().cloned());
@@ -653,7 +657,9 @@ impl<'a> World<'a> {
             self.perform(p, output);
         }
         self.spare.push(outputs);
-        self.schedule(p);
+        if timed {
+            self.schedule(p);
+        }
     }
 
     fn perform(&mut self, p: u32, output: Output) {
@@ -906,12 +912,17 @@ impl<'a> World<'a> {
             return;
         }
         let keys = |peers: &[PeerId]| peers.iter().map(|peer| PeerKey(index_of(*peer).into())).collect();
+        let lost = |refused: bool| {
+            let those = report.lost.iter().filter(move |lost| lost.refused == refused);
+            those.map(|lost| (lost.rendition, lost.stripe, PeerKey(index_of(lost.peer).into()))).collect()
+        };
         let report = topology::Report {
             rendition: Some(report.rendition),
             slots: Some(report.slots as u16),
             upload: Some(report.upload),
             unreachable: keys(&report.unreachable),
-            lost: report.lost.iter().map(|lost| (lost.rendition, lost.stripe, PeerKey(index_of(lost.peer).into()))).collect(),
+            lost: lost(false),
+            refused: lost(true),
             accused: keys(&report.accused),
         };
         self.topology.report(now, key, report);
