@@ -505,7 +505,10 @@ export class Player extends Emitter<PlayerEvents> {
 		const now_ms = performance.now();
 		this.#stalls++;
 		this.#latency.handleStall(now_ms);
+		// What came from others says nothing about the link to the server.
+		const shared = this.#sharing?.active ?? false;
 		this.#sharing?.handleStall(now_ms);
+		if (shared) return;
 		const bitrate_bps = this.#engine.playing?.bitrate_bps ?? null;
 		const throughput_bps = this.#source.throughput.bps;
 		if (this.#links.handleStall(now_ms, throughput_bps, bitrate_bps)) {

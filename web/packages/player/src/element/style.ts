@@ -127,8 +127,8 @@ input[type='range']::-moz-range-thumb { width: 14px; height: 14px; border: 0; bo
 .menu [aria-checked='true']::before { content: '\\2713'; }
 
 .nerds {
-	position: absolute; z-index: 3; top: 10px; left: 10px; max-width: calc(100% - 20px); max-height: calc(100% - 20px); overflow: auto; box-sizing: border-box;
-	background: rgba(8, 10, 13, 0.86); border-radius: 10px; padding: 10px 14px; font: 12px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+	position: absolute; z-index: 4; top: 10px; left: 10px; max-width: calc(100% - 20px); max-height: calc(100% - 20px); overflow: auto; box-sizing: border-box;
+	background: rgba(8, 10, 13, 0.94); border-radius: 10px; padding: 10px 14px; font: 12px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
 	user-select: text; -webkit-user-select: text;
 }
 .nerds button { position: absolute; top: 4px; right: 4px; width: 28px; height: 28px; }
