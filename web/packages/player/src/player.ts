@@ -4,7 +4,8 @@ import { Engine, loadHls, mseAvailable, type Fault, type Quality } from './engin
 import { Emitter } from './emitter';
 import { EdgeClock, LatencyController, SWARM_TARGET_S, TARGET_S, type LatencyMode, type Range } from './latency';
 import { HttpError, Source } from './source';
-import { aheadSeconds, bufferedRanges, startDate } from './media';
+import { aheadSeconds, bufferedRanges } from './media';
+import { detailsOf, statsOf, type Parts } from './report';
 import { Sharing, type SharingState } from './sharing';
 import { LinkWatch, playerState, retryDelay, Starvation, STUCK_MS, StuckWatch, type Phase, type PlayerState } from './state';
 import { Steering } from './steering';
@@ -218,45 +219,26 @@ export class Player extends Emitter<PlayerEvents> {
 	// ---- what it shows
 
 	stats(): Stats {
-		const shared = this.#sharing?.stats();
-		return {
-			state: this.state,
-			latency_ms: this.#latencyMs(),
-			buffer_ms: Math.round(aheadSeconds(this.video) * 1000),
-			stalls: this.#stalls,
-			http_bytes: this.#source.http_bytes + (shared?.http_bytes ?? 0),
-			p2p_bytes: shared?.p2p_bytes ?? 0,
-			p2p_upload_bytes: shared?.upload_bytes ?? 0,
-			peers: shared?.peers ?? 0,
-			rendition: this.#engine?.playing?.label ?? null
-		};
+		return statsOf(this.#parts);
 	}
 
 	details(): Details {
-		const now_ms = performance.now();
-		const live_s = this.#edge.live(now_ms);
-		const quality = this.video.getVideoPlaybackQuality?.();
-		const playlist = this.#source.playlist;
+		return detailsOf(this.#parts);
+	}
+
+	get #parts(): Parts {
 		return {
-			...this.stats(),
-			width: this.video.videoWidth,
-			height: this.video.videoHeight,
-			frames: quality?.totalVideoFrames ?? 0,
-			dropped_frames: quality?.droppedVideoFrames ?? 0,
-			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
-			throughput_bps: this.#source.throughput.bps,
-			playback_rate: this.video.playbackRate,
-			target_s: this.#latency.target(now_ms),
-			distance_s: live_s === null ? null : live_s - this.video.currentTime,
-			part_target_s: playlist?.part_target_s ?? 0,
-			part_hold_back_s: playlist?.part_hold_back_s ?? 0,
-			buffered: bufferedRanges(this.video),
-			clock_difference_ms: this.#source.clock.difference_ms,
-			first_picture_ms: this.#first_picture_ms,
-			engine: this.#native ? 'native' : 'hls.js',
-			sharing: this.sharing,
-			swarm: this.#sharing?.stats() ?? null,
-			position_s: this.video.currentTime
+			video: this.video,
+			source: this.#source,
+			engine: this.#engine,
+			edge: this.#edge,
+			latency: this.#latency,
+			sharing: this.#sharing,
+			state: this.state,
+			native: this.#native,
+			live: this.#isLive && this.#started,
+			stalls: this.#stalls,
+			first_picture_ms: this.#first_picture_ms
 		};
 	}
 
@@ -590,18 +572,6 @@ export class Player extends Emitter<PlayerEvents> {
 	}
 
 	// ---- small facts
-
-	#latencyMs(): number | null {
-		if (!this.#isLive || !this.#started) return null;
-		const date_ms = this.#native ? startDate(this.video) + this.video.currentTime * 1000 : (this.#engine?.playing_date_ms ?? NaN);
-		if (!Number.isFinite(date_ms)) return null;
-		const by_date_ms = Date.now() + this.#source.clock.difference_ms - date_ms;
-		// What is on screen is at least as old as its distance from the edge. A date-time that says less lies in the
-		// future: the stream's clock was set when its first frames came late, and is being put right slowly.
-		const live_s = this.#edge.live(performance.now());
-		const distance_ms = live_s === null ? 0 : (live_s - this.video.currentTime) * 1000;
-		return Math.round(Math.max(by_date_ms, distance_ms));
-	}
 
 	#follow(following: boolean): void {
 		if (this.following === following) return;
