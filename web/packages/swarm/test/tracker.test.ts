@@ -84,7 +84,7 @@ describe('TrackerClient', () => {
 			slots: 4,
 			upload: true,
 			unreachable: [OTHER],
-			lost: [{ rendition: 0, stripe: 2, peer: OTHER }],
+			lost: [{ rendition: 0, stripe: 2, peer: OTHER, refused: true }],
 			accused: [OTHER],
 			http_bytes: 1,
 			p2p_bytes: 2,
@@ -94,7 +94,7 @@ describe('TrackerClient', () => {
 		expect(page.sent.slice(1)).toEqual([
 			expect.objectContaining({ action: 'announce', to_peer_id: to, offer_id: 'offer', offer: { type: 'offer', sdp: 'v=0' } }),
 			expect.objectContaining({ action: 'announce', to_peer_id: to, offer_id: 'theirs', answer: { type: 'answer', sdp: 'v=1' } }),
-			expect.objectContaining({ action: 'report', peer_id: binaryString(SELF), unreachable: [to], accused: [to], lost: [{ rendition: 0, stripe: 2, peer: to }], slots: 4, p2p_bytes: 2 })
+			expect.objectContaining({ action: 'report', peer_id: binaryString(SELF), unreachable: [to], accused: [to], lost: [{ rendition: 0, stripe: 2, peer: to, refused: true }], slots: 4, p2p_bytes: 2 })
 		]);
 	});
 
