@@ -11,10 +11,10 @@ export const DESK = { width: 1280, height: 800 };
 const SCREENSHOTS = fileURLToPath(new URL('../screenshots', import.meta.url));
 
 /** Debian's Chromium: it decodes H.264 and AAC, as Google's own does. */
-export function launch(): Promise<Browser> {
+export function launch(...more: string[]): Promise<Browser> {
 	return chromium.launch({
 		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-		args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--disable-gpu']
+		args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--disable-gpu', ...more]
 	});
 }
 

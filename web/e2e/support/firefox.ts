@@ -14,7 +14,9 @@ export function launchFirefox(): Promise<Browser> {
 			'media.volume_scale': '0.0',
 			// No decoder to fetch, no updates: the real thing asks the network, a test must not.
 			'media.gmp-manager.url': '',
-			'app.update.auto': false
+			'app.update.auto': false,
+			// Addresses in candidates as they are: names of mDNS do not cross from one browser's responder to the other's here.
+			'media.peerconnection.ice.obfuscate_host_addresses': false
 		}
 	});
 }
