@@ -61,6 +61,9 @@ export class Internet {
 	chain out { type nat hook postrouting priority 100
 		oifname "wan" masquerade
 	}
+	chain to_router { type filter hook input priority 0
+		iifname "wan" ct state new drop
+	}
 	chain through { type filter hook forward priority 0
 		iifname "wan" ct state new drop
 	}
