@@ -6,9 +6,11 @@
 mod keys;
 mod part;
 mod plain;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +24,7 @@ use rand::Rng as _;
 use segmenter::growth::Growth;
 use segmenter::rendition::{Group, Rendition};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -42,8 +44,10 @@ const KEPT: MediaTime = MediaTime::from_secs(4);
 const MAX_KEPT: usize = 64;
 /// Parts that a root may be behind before it is let go: over ten seconds of three renditions.
 const FEED: usize = 192;
-/// Streams of a swarm: roots and their standbys for each stripe of a few renditions.
+/// Streams of a small swarm: each of its peers may become a root when it finds no parent...
 const MAX_STREAMS: usize = 256;
+/// ...and one more for so many peers: a hundredth of them are roots of each of eight stripes.
+const PEERS_PER_STREAM: u64 = 8;
 /// Who asked for a token joins within this, or asks again.
 const INVITED: Duration = Duration::from_secs(30);
 /// How often a swarm looks whether anybody is there, and for new renditions.
@@ -93,7 +97,14 @@ impl Swarms {
         if app.config.swarm.policy == Policy::Off {
             return None;
         }
-        let swarm = Arc::new(Swarm {
+        let swarm = self.make(video, prefix, group);
+        self.running().insert(video, swarm.clone());
+        tokio::spawn(run(self.clone(), app.clone(), swarm.clone()));
+        Some(swarm)
+    }
+
+    fn make(&self, video: Uuid, prefix: &str, group: Group) -> Arc<Swarm> {
+        Arc::new(Swarm {
             id: self.0.keys.swarm_id(prefix),
             video,
             group,
@@ -102,15 +113,12 @@ impl Swarms {
             counted: Mutex::default(),
             kept: Mutex::default(),
             feed: broadcast::channel(FEED).0,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: AtomicUsize::new(0),
             invited: Mutex::new(None),
             demand: watch::Sender::new(false),
             closing: AtomicBool::new(false),
             closed: CancellationToken::new(),
-        });
-        self.running().insert(video, swarm.clone());
-        tokio::spawn(run(self.clone(), app.clone(), swarm.clone()));
-        Some(swarm)
+        })
     }
 
     /// Opens swarms for players of other makers under what they compute now; notes them in `opened`.
@@ -165,7 +173,7 @@ pub struct Swarm {
     /// The newest parts, by rendition.
     kept: Mutex<Vec<VecDeque<Arc<Part>>>>,
     feed: broadcast::Sender<Arc<Part>>,
-    streams: Arc<Semaphore>,
+    streams: AtomicUsize,
     /// When a token was last asked for.
     invited: Mutex<Option<Instant>>,
     demand: watch::Sender<bool>,
@@ -308,7 +316,12 @@ impl Swarm {
     /// What a root takes: the parts of a rendition from `from` on, as far as they are kept, and all that follow; without
     /// `from` only the latter. `wanted`: a bit for each stripe. `None`: there are too many already.
     pub fn stream(self: &Arc<Self>, rendition: u8, wanted: u32, from: Option<Place>) -> Option<Stripes> {
-        let permit = self.streams.clone().try_acquire_owned().ok()?;
+        // Given back when the stream is dropped.
+        let open = Open(self.clone());
+        let room = usize::try_from(self.sharing().peers / PEERS_PER_STREAM).unwrap_or(usize::MAX).saturating_add(MAX_STREAMS);
+        if self.streams.fetch_add(1, Ordering::Relaxed) >= room {
+            return None;
+        }
         self.want();
         let kept = self.kept();
         let kept_parts = kept.get(usize::from(rendition)).into_iter().flatten();
@@ -316,20 +329,28 @@ impl Swarm {
         let feed = self.feed.subscribe();
         drop(kept);
         let from = from.unwrap_or(Place(0));
-        Some(Stripes { swarm: self.clone(), rendition, wanted, from, backlog, feed, ended: false, _permit: permit })
+        Some(Stripes { open, rendition, wanted, from, backlog, feed, ended: false })
     }
 }
 
 /// A stream of stripes; ends with the broadcast, or when its reader is too slow.
 pub struct Stripes {
-    swarm: Arc<Swarm>,
+    open: Open,
     rendition: u8,
     wanted: u32,
     from: Place,
     backlog: VecDeque<Arc<Part>>,
     feed: broadcast::Receiver<Arc<Part>>,
     ended: bool,
-    _permit: OwnedSemaphorePermit,
+}
+
+/// Counts as a stream of its swarm.
+struct Open(Arc<Swarm>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Stripes {
@@ -351,7 +372,7 @@ impl Stripes {
             let part = tokio::select! {
                 biased;
                 part = self.feed.recv() => part,
-                () = self.swarm.closed.cancelled() => return None,
+                () = self.open.0.closed.cancelled() => return None,
             };
             match part {
                 Ok(part) if part.rendition == self.rendition && part.place >= self.from => return Some(part),
@@ -390,7 +411,7 @@ async fn run(swarms: Swarms, app: App, swarm: Arc<Swarm>) {
         let summary = swarm.tracker.summary(&swarm.info_hash()).unwrap_or_default();
         swarm.count(&app.metrics, summary.offload);
         let invited = swarm.invited.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < INVITED);
-        let wanted = invited || swarm.feed.receiver_count() > 0 || summary.counts != Counts::default();
+        let wanted = invited || swarm.streams.load(Ordering::Relaxed) > 0 || summary.counts != Counts::default();
         swarm.demand.send_if_modified(|demand| std::mem::replace(demand, wanted) != wanted);
         if !wanted {
             swarm.kept().clear();
