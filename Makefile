@@ -41,7 +41,12 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-WEB_SOURCES := $(shell find web -type f \( -name node_modules -o -path 'web/node_modules/*' -o -path '*/.svelte-kit/*' -o -path 'web/app/build/*' -o -path '*/dist/*' -o -path 'web/e2e/*' \) -prune -o -type f -print 2>/dev/null)
+# Other people's clients. Their native parts are neither needed nor built.
+web/interop/node_modules/.package-lock.json: web/interop/package-lock.json
+	npm --prefix web/interop ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find web -type f \( -name node_modules -o -path 'web/node_modules/*' -o -path 'web/interop/*' -o -path '*/.svelte-kit/*' -o -path 'web/app/build/*' -o -path '*/dist/*' -o -path 'web/e2e/*' \) -prune -o -type f -print 2>/dev/null)
 web/app/build/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	$(NPM) run build
 	@touch $@
@@ -75,7 +80,7 @@ test-web: web/node_modules/.package-lock.json
 
 # `make build` leaves out what only tests need of the packages, WebRTC for one. To compile nothing again after test-rust,
 # this takes the features that tests have: cargo does so where examples are asked for.
-test-e2e: deps-test web
+test-e2e: deps-test web web/interop/node_modules/.package-lock.json
 	$(CARGO) build --release --locked --workspace --bin shoal --examples
 	SHOAL_BIN=$(abspath $(BIN)) $(NPM) run e2e
 
