@@ -5,8 +5,11 @@
 mod baseline;
 mod homes;
 mod outcome;
+mod peers;
+mod playback;
 mod plot;
 mod record;
+mod tracker;
 mod viewer;
 mod wheel;
 mod world;

@@ -155,6 +155,24 @@ impl Unverified {
         Ok(self.manifest)
     }
 
+    /// The place it claims.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        self.manifest.place
+    }
+
+    /// The rendition it claims.
+    #[must_use]
+    pub const fn rendition(&self) -> u8 {
+        self.manifest.rendition
+    }
+
+    /// Its bytes as they came.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
     /// The manifest of bytes that came from the origin itself over TLS or from this process.
     #[must_use]
     pub fn trust(self) -> Manifest {
