@@ -55,6 +55,29 @@ pub fn render(view: &View, skip: Skip, reports: &[Report]) -> String {
     text.0
 }
 
+/// The playlist of `view` in whole segments: nothing of the Low-Latency profile, for engines that stumble over it. Such as
+/// p2p-media-loader, which knows a playlist by its address alone and loses it at the first reload with `_HLS_msn`.
+/// `None` before the first segment is whole.
+pub fn render_whole(view: &View) -> Option<String> {
+    let first = view.listed.iter().position(|segment| !segment.leading)?;
+    let mut text = Text(String::with_capacity(256 + 160 * (view.listed.len() - first)));
+    text.line(format_args!("#EXTM3U"));
+    text.line(format_args!("#EXT-X-VERSION:6"));
+    text.line(format_args!("#EXT-X-TARGETDURATION:{}", view.target_duration));
+    text.line(format_args!("#EXT-X-MEDIA-SEQUENCE:{}", view.listed[first].msn));
+    text.line(format_args!("#EXT-X-DISCONTINUITY-SEQUENCE:{}", view.discontinuity_sequence));
+    let mut before = None;
+    for segment in view.listed.iter().skip(first) {
+        let map = Some(segment.init).filter(|_| before.replace(segment.init) != Some(segment.init) || segment.discontinuity);
+        text.begin(&view.config.names, segment.discontinuity, map, segment.program_date_time);
+        text.end(&view.config.names, segment);
+    }
+    if view.ended {
+        text.line(format_args!("#EXT-X-ENDLIST"));
+    }
+    Some(text.0)
+}
+
 /// A text that grows by lines.
 #[derive(Default)]
 pub(crate) struct Text(pub String);

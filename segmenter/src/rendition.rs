@@ -311,6 +311,11 @@ impl Rendition {
         }
     }
 
+    /// The playlist in whole segments ([`playlist::render_whole`]), once there is one.
+    pub fn whole_playlist(&self) -> Option<String> {
+        playlist::render_whole(&self.0.current.load().view)
+    }
+
     fn body(&self, version: &Version, skip: Skip) -> Arc<Body> {
         let skip = if playlist::skips(&version.view) { skip } else { Skip::No };
         let render = || {

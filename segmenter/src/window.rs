@@ -122,7 +122,7 @@ pub struct Segment {
     /// The bytes are in `parts`.
     resident: bool,
     /// One of [`Config::leading_gaps`].
-    leading: bool,
+    pub(crate) leading: bool,
     closed: Instant,
     available_until: Instant,
 }

@@ -12,7 +12,7 @@ use feed::{Feed, config, running, step};
 use media::MediaTime;
 use proptest::prelude::*;
 use segmenter::Output;
-use segmenter::playlist::{Report, Skip, render};
+use segmenter::playlist::{Report, Skip, render, render_whole};
 use segmenter::window::{Config, Window};
 
 /// Compares with the file of that name; `UPDATE_GOLDEN=1` writes it anew, to be read before it is committed.
@@ -45,6 +45,7 @@ fn first_part_comes_after_leading_gaps() {
 fn first_part_at_sequence_number_zero_has_no_room_for_gaps() {
     let (_, mut window) = running(config(), 0, 1);
     golden("first-part-at-zero.m3u8", &render(&window.view(), Skip::No, &[]));
+    assert_eq!(render_whole(&window.view()), None, "nothing is whole yet");
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn running_window_and_its_delta_updates() {
     golden("running.m3u8", &render(&view, Skip::No, &report()));
     golden("running-delta.m3u8", &render(&view, Skip::Segments, &report()));
     golden("running-delta-v2.m3u8", &render(&view, Skip::SegmentsAndDateRanges, &report()));
+    golden("running-whole.m3u8", &render_whole(&view).unwrap());
 }
 
 #[test]
@@ -76,6 +78,7 @@ fn interruption_return_and_end() {
     golden("returned.m3u8", &render(&window.view(), Skip::No, &[]));
     window.handle_end(feed.now());
     golden("ended.m3u8", &render(&window.view(), Skip::Segments, &[]));
+    golden("ended-whole.m3u8", &render_whole(&window.view()).unwrap());
     // Once the discontinuity has left the window, its sequence number says so.
     let (mut feed, mut window) = running(config(), 0, 15);
     let end = feed.segment_end();

@@ -15,6 +15,7 @@ use axum::middleware::map_request;
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::Bytes;
+use segmenter::multivariant;
 use segmenter::reload::Reload;
 use segmenter::rendition::{Group, ObjectPoll, Playlist, PlaylistPoll};
 use segmenter::window::Object;
@@ -28,7 +29,7 @@ use super::files::{self, NO_STORE, plain};
 use super::media_access::MediaAccess;
 use super::range;
 use crate::app::App;
-use crate::live::{MULTIVARIANT, SEGMENTS_SHA256};
+use crate::live::{MULTIVARIANT, SEGMENTS_SHA256, WHOLE_MULTIVARIANT};
 
 /// `application/vnd.apple.mpegurl` (RFC 8216 section 4).
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
@@ -37,6 +38,10 @@ const JSON: &str = "application/json";
 const EXPOSED: [header::HeaderName; 4] = [header::AGE, header::CONTENT_LENGTH, header::CONTENT_RANGE, header::DATE];
 /// What a file of a finished video may be cached for: its names are random and its bytes never change.
 const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// How the playlists in whole segments are called; a rendition's name is letters and digits.
+const WHOLE: &str = "-whole.m3u8";
+/// Half of the shortest segment.
+const WHOLE_MAX_AGE: Duration = Duration::from_secs(1);
 /// A multivariant playlist changes when its bandwidths are known better.
 const MULTIVARIANT_MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -93,6 +98,19 @@ async fn from_broadcast(app: &App, group: &Group, file: &str, query: Option<&str
         app.metrics.http_playlist_requests.increment();
         let text = group.multivariant(None)?;
         return Some(range::respond(headers, Bytes::from(text), PLAYLIST, max_age(MULTIVARIANT_MAX_AGE)));
+    }
+    if file == WHOLE_MULTIVARIANT {
+        app.metrics.http_playlist_requests.increment();
+        let mut variants = group.variants(None)?;
+        for variant in &mut variants {
+            variant.uri = variant.uri.replace(".m3u8", WHOLE);
+        }
+        return Some(range::respond(headers, Bytes::from(multivariant::render(&variants)), PLAYLIST, max_age(MULTIVARIANT_MAX_AGE)));
+    }
+    if let Some(name) = file.strip_suffix(WHOLE) {
+        let text = group.rendition(name)?.whole_playlist()?;
+        app.metrics.http_playlist_requests.increment();
+        return Some(range::respond(headers, Bytes::from(text), PLAYLIST, max_age(WHOLE_MAX_AGE)));
     }
     if file == SEGMENTS_SHA256 {
         return Some(range::respond(headers, group.segments_sha256(), JSON, NO_STORE));

@@ -123,5 +123,8 @@ async fn metrics(State(app): State<App>) -> impl IntoResponse {
         Err(_) => Default::default(),
     };
     let jobs = [("waiting", counts.waiting), ("active", counts.active), ("failed", counts.failed)];
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render(&jobs, app.swarms.tracker().peers(), &app.swarms.tracker().messages()))
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4")],
+        app.metrics.render(&jobs, app.swarms.tracker().peers(), &app.swarms.tracker().messages()),
+    )
 }

@@ -34,6 +34,8 @@ use status::Status;
 
 /// A broadcast's multivariant playlist, in its video's HLS folder.
 pub const MULTIVARIANT: &str = "master.m3u8";
+/// The same in whole segments only, for players that stumble over the Low-Latency profile.
+pub const WHOLE_MULTIVARIANT: &str = "whole.m3u8";
 /// The hashes of a broadcast's segments, beside it.
 pub const SEGMENTS_SHA256: &str = "segments-sha256.json";
 /// How long viewers may still fetch what an ended broadcast listed.

@@ -29,8 +29,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::MULTIVARIANT;
 use super::status::Sharing;
+use super::{MULTIVARIANT, WHOLE_MULTIVARIANT};
 use crate::app::App;
 use crate::config::Policy;
 use crate::metrics::Metrics;
@@ -131,8 +131,9 @@ impl Swarms {
             bases.push(format!("http://127.0.0.1:{}", http.port()));
         }
         for base in bases {
-            let url = format!("{base}/static/streaming-playlists/hls/{}/{MULTIVARIANT}", swarm.video);
-            for hash in plain::info_hashes(&url, &variants) {
+            let folder = format!("{base}/static/streaming-playlists/hls/{}", swarm.video);
+            let hashes = [MULTIVARIANT, WHOLE_MULTIVARIANT].map(|name| plain::info_hashes(&format!("{folder}/{name}"), &variants));
+            for hash in hashes.into_iter().flatten() {
                 if opened.len() < MAX_PLAIN && opened.insert(hash) {
                     *self.plain().entry(hash).or_default() += 1;
                     self.0.tracker.register(Instant::now(), hash, Kind::Plain);
