@@ -2,7 +2,6 @@
 #![cfg(feature = "net")]
 
 use std::{
-
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -126,7 +125,8 @@ impl World {
                 let body = body.to_string();
                 socket.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).await.ok()?;
             } else if let Some((_, query)) = path.split_once("/stripes/0?stripes=") {
-                let wanted: Vec<u8> = query.split('&').next()?.split("%2C").flat_map(|list| list.split(',')).filter_map(|s| s.parse().ok()).collect();
+                let wanted: Vec<u8> =
+                    query.split('&').next()?.split("%2C").flat_map(|list| list.split(',')).filter_map(|s| s.parse().ok()).collect();
                 let mut news = self.news.subscribe();
                 socket.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").await.ok()?;
                 while let Ok(part) = news.recv().await {
@@ -144,7 +144,9 @@ impl World {
                 let bytes = self.parts.lock().expect("not poisoned").iter().find(|part| part.place.0 == place)?.bytes.clone();
                 let range = request.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
                 let (status, bytes) = match range.as_deref().and_then(|range| range.split_once('-')) {
-                    Some((start, end)) => ("206 Partial Content", bytes.slice(start.parse::<usize>().ok()?..=end.trim().parse::<usize>().ok()?)),
+                    Some((start, end)) => {
+                        ("206 Partial Content", bytes.slice(start.parse::<usize>().ok()?..=end.trim().parse::<usize>().ok()?))
+                    }
                     None => ("200 OK", bytes),
                 };
                 socket.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", bytes.len()).as_bytes()).await.ok()?;

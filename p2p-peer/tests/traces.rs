@@ -11,7 +11,8 @@ use p2p_peer::core::{
 #[test]
 fn recorded_traces_are_replayed_to_the_letter() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/traces");
-    let mut paths: Vec<_> = std::fs::read_dir(dir).expect("traces are part of the package").map(|entry| entry.expect("readable").path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(dir).expect("traces are part of the package").map(|entry| entry.expect("readable").path()).collect();
     paths.sort();
     let (mut long, mut of_pages) = (0, 0);
     for path in &paths {

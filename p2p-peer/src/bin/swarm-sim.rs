@@ -93,6 +93,7 @@ fn report(dir: &Path, largest: u32) -> anyhow::Result<()> {
     let n = largest.min(1_000);
     for scenario in [
         with("latency 1.2 s", n, |s| s.latency_ms = 1_200),
+        with("latency 2 s", n, |s| s.latency_ms = 2_000),
         with("latency 4 s", n, |s| s.latency_ms = 4_000),
         with("lines of 100 Mbit/s, no loss, no NAT", n, |s| s.fibre = true),
         with("nobody comes or goes", n, |s| s.churn_percent = 0),
@@ -120,7 +121,8 @@ fn report(dir: &Path, largest: u32) -> anyhow::Result<()> {
         Line { name: "requests saved".into(), points: percent(|o| o.request_offload) },
     ];
     std::fs::write(dir.join("offload.svg"), chart("Offload by audience (3 Mbit/s, 2.5 s, homes)", "viewers", "%", true, &lines))?;
-    let lines: Vec<_> = outcomes.iter().filter(|o| o.peers == n).take(7).map(|o| Line { name: short(&o.name), points: distribution(o) }).collect();
+    let lines: Vec<_> =
+        outcomes.iter().filter(|o| o.peers == n).take(7).map(|o| Line { name: short(&o.name), points: distribution(o) }).collect();
     std::fs::write(dir.join("latency.svg"), chart(&format!("Latency of {n} viewers"), "ms", "% of parts", false, &lines))?;
     let dying = outcomes.iter().filter(|o| o.name.starts_with("all roots") || (o.name == "homes" && o.peers == n));
     let lines: Vec<_> = dying.map(|o| Line { name: short(&o.name), points: smooth(&o.origin) }).collect();
@@ -132,7 +134,7 @@ fn report(dir: &Path, largest: u32) -> anyhow::Result<()> {
 fn large(name: &str, peers: u32) -> Scenario {
     with(name, peers, |s| {
         if peers >= 100_000 {
-            (s.arrive_ms, s.warm_ms, s.measure_ms) = (8_000, 30_000, 12_000);
+            (s.arrive_ms, s.warm_ms, s.measure_ms) = (6_000, 28_000, 6_000);
         } else if peers >= 10_000 {
             (s.warm_ms, s.measure_ms) = (45_000, 20_000);
         }

@@ -27,6 +27,16 @@ impl Bits {
         bits
     }
 
+    /// Of a part with at most 32 slices.
+    pub(super) fn from_word(len: u16, word: u32) -> Self {
+        Self { len, low: word.into(), high: None }
+    }
+
+    /// The first 32 slices.
+    pub(super) fn word(&self) -> u32 {
+        self.low as u32
+    }
+
     /// The bytes that are on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

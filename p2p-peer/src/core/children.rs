@@ -42,7 +42,8 @@ impl Core {
     }
 
     pub(super) fn refuse(&mut self, peer: PeerId, stripe: u8, reason: Reason, rendition: u8) {
-        let children = self.stripes.get(usize::from(stripe)).filter(|_| reason != Reason::NOT_SHARED).map_or(&[][..], |stripe| &stripe.children);
+        let children =
+            self.stripes.get(usize::from(stripe)).filter(|_| reason != Reason::NOT_SHARED).map_or(&[][..], |stripe| &stripe.children);
         let alternatives = children.iter().map(|child| child.peer).filter(|child| *child != peer).take(2).collect();
         self.send(peer, Message::Reject { rendition, stripe, reason: reason.0, alternatives });
     }

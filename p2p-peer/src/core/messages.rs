@@ -15,7 +15,7 @@ impl Core {
         }
         for HavePart { place, slices, bits } in parts {
             if self.window.find(*place).is_some_and(|p| self.window.parts[p].slices() == *slices) {
-                self.neighbours[n].have.put(*place, bits.clone());
+                self.neighbours[n].have.put(*place, *slices, bits);
             }
         }
     }

@@ -317,7 +317,9 @@ impl Core {
         }
         match message {
             Message::Have { rendition, parts } => self.handle_have(n, *rendition, parts),
-            Message::Subscribe { rendition, stripe, from, manifests } => self.handle_subscribe(now, peer, *rendition, *stripe, *from, *manifests),
+            Message::Subscribe { rendition, stripe, from, manifests } => {
+                self.handle_subscribe(now, peer, *rendition, *stripe, *from, *manifests)
+            }
             Message::Unsubscribe { rendition, stripe } => {
                 if *rendition == self.rendition
                     && let Some(stripe) = self.stripes.get_mut(usize::from(*stripe))

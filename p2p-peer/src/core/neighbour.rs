@@ -68,40 +68,73 @@ impl Neighbour {
     /// Forgets what concerns parts before `place`; all with [`FAR`].
     pub(super) fn prune(&mut self, place: i64) {
         debug_assert!(place <= FAR);
-        self.have.0.retain(|(known, _)| i64::from(known.0) >= place);
-        self.sent.0.retain(|(known, _)| i64::from(known.0) >= place);
+        self.have.prune(place);
+        self.sent.prune(place);
         self.manifests.retain(|known| i64::from(known.0) >= place);
     }
 }
 
-/// Slices by part. Mostly the newest part is asked for, which is at the end.
+/// Slices by part: a word for each part that has so few slices as most have. Mostly the newest part is asked for, which is at the end.
 #[derive(Debug, Default)]
-pub(super) struct ByPart(Vec<(Place, Bits)>);
+pub(super) struct ByPart {
+    few: Vec<(Place, u32)>,
+    many: Vec<(Place, Bits)>,
+}
+
+/// Slices of a part that a word holds.
+const FEW: u16 = 32;
 
 impl ByPart {
-    pub(super) fn find(&self, place: Place) -> Option<&Bits> {
-        self.0.iter().rev().find(|(known, _)| *known == place).map(|(_, bits)| bits)
+    fn prune(&mut self, place: i64) {
+        self.few.retain(|(known, _)| i64::from(known.0) >= place);
+        self.many.retain(|(known, _)| i64::from(known.0) >= place);
+    }
+
+    fn word(&self, place: Place) -> Option<u32> {
+        self.few.iter().rev().find(|(known, _)| *known == place).map(|(_, word)| *word)
+    }
+
+    fn bits(&self, place: Place) -> Option<&Bits> {
+        self.many.iter().rev().find(|(known, _)| *known == place).map(|(_, bits)| bits)
+    }
+
+    /// What is known of a part with so many slices.
+    pub(super) fn find(&self, place: Place, slices: u16) -> Option<Bits> {
+        if slices <= FEW { self.word(place).map(|word| Bits::from_word(slices, word)) } else { self.bits(place).cloned() }
     }
 
     pub(super) fn has(&self, place: Place, index: u16) -> bool {
-        self.find(place).is_some_and(|bits| bits.has(index))
+        self.word(place).is_some_and(|word| index < FEW && word & (1 << index) != 0) || self.bits(place).is_some_and(|bits| bits.has(index))
     }
 
-    pub(super) fn put(&mut self, place: Place, bits: Bits) {
-        match self.0.iter_mut().rev().find(|(known, _)| *known == place) {
-            Some((_, old)) => *old = bits,
-            None => self.0.push((place, bits)),
+    pub(super) fn put(&mut self, place: Place, slices: u16, bits: &Bits) {
+        if slices <= FEW {
+            let word = bits.word();
+            match self.few.iter_mut().rev().find(|(known, _)| *known == place) {
+                Some((_, old)) => *old = word,
+                None => self.few.push((place, word)),
+            }
+        } else {
+            match self.many.iter_mut().rev().find(|(known, _)| *known == place) {
+                Some((_, old)) => *old = bits.clone(),
+                None => self.many.push((place, bits.clone())),
+            }
         }
     }
 
     /// Adds slice `index` of the `slices` of a part.
     pub(super) fn remember(&mut self, place: Place, slices: u16, index: u16) {
-        if let Some((_, bits)) = self.0.iter_mut().rev().find(|(known, _)| *known == place) {
+        if slices <= FEW {
+            match self.few.iter_mut().rev().find(|(known, _)| *known == place) {
+                Some((_, word)) => *word |= 1 << index,
+                None => self.few.push((place, 1 << index)),
+            }
+        } else if let Some((_, bits)) = self.many.iter_mut().rev().find(|(known, _)| *known == place) {
             bits.set(index);
         } else {
             let mut bits = Bits::new(slices);
             bits.set(index);
-            self.0.push((place, bits));
+            self.many.push((place, bits));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Slices that are late, and those that HTTP has to bring.
 
 use super::{
-    Core, FAR, FETCH_MARGIN_MS, FIRST_SLICE_MS, Index, MAX_BROKEN_PROMISES, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output, RESCUES_MS, SAFETY_MS, SILENT_MS, SUSPECT_MS,
-    WANTED_MS,
+    Core, FAR, FETCH_MARGIN_MS, FIRST_SLICE_MS, Index, MAX_BROKEN_PROMISES, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output,
+    RESCUES_MS, SAFETY_MS, SILENT_MS, SUSPECT_MS, WANTED_MS,
     bits::Bits,
     http::stagger,
     neighbour::State,
@@ -111,7 +111,8 @@ impl Core {
         let Some((source, peer)) = stripe.source.and_then(|source| Some((source, source.peer?))) else { return };
         let silent = now >= source.heard_ms.map_or(source.since_ms + FIRST_SLICE_MS, |heard_ms| heard_ms + SILENT_MS);
         let standby = stripe.standby.filter(|standby| *standby != peer).and_then(|standby| self.known(standby));
-        if silent && standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms) {
+        if silent && standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms)
+        {
             if let Some(n) = self.known(peer) {
                 self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
             }
@@ -127,7 +128,7 @@ impl Core {
         let part = &mut self.window.parts[p];
         let (place, slices) = (part.place(), part.slices());
         for neighbour in &self.neighbours {
-            let Some(bits) = neighbour.have.find(place) else { continue };
+            let Some(bits) = neighbour.have.find(place, slices) else { continue };
             if neighbour.id == but || neighbour.state != State::Open || neighbour.broken_promises >= MAX_BROKEN_PROMISES {
                 continue;
             }

@@ -156,8 +156,10 @@ impl Core {
             if state == State::None {
                 continue;
             }
-            let used =
-                self.stripes.iter().any(|stripe| stripe.uses(id) || stripe.standby == Some(id) || stripe.parent == Some(id) || stripe.child(id).is_some());
+            let used = self
+                .stripes
+                .iter()
+                .any(|stripe| stripe.uses(id) || stripe.standby == Some(id) || stripe.parent == Some(id) || stripe.child(id).is_some());
             if used {
                 self.neighbours[n].idle_since_ms = now;
             } else if now - idle_since_ms > IDLE_MS {

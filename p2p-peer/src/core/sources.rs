@@ -71,7 +71,9 @@ impl Core {
             return;
         }
         for s in 0..self.stripes.len().min(MANIFEST_STRIPES) {
-            let Some(link) = self.stripes[s].source.filter(|link| link.peer.is_some() && link.state == LinkState::Flowing && !link.manifests) else {
+            let Some(link) =
+                self.stripes[s].source.filter(|link| link.peer.is_some() && link.state == LinkState::Flowing && !link.manifests)
+            else {
                 continue;
             };
             self.subscribe(now, s, Way::Source);
@@ -160,4 +162,3 @@ impl Core {
         self.update_stream();
     }
 }
-

@@ -107,12 +107,7 @@ impl Listener {
     }
 }
 
-async fn pair(
-    net: &Net,
-    role: Role,
-    commands: &mut mpsc::Receiver<Command>,
-    listener: &Listener,
-) -> webrtc::error::Result<()> {
+async fn pair(net: &Net, role: Role, commands: &mut mpsc::Receiver<Command>, listener: &Listener) -> webrtc::error::Result<()> {
     let gathered = Arc::new(Notify::new());
     let (channels_tx, mut channels) = mpsc::channel(1);
     let servers = net.stun.iter().map(|url| RTCIceServer { urls: vec![url.clone()], ..RTCIceServer::default() }).collect();

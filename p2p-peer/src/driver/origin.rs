@@ -50,7 +50,8 @@ impl Origin {
     }
 
     pub(super) async fn token(&self) -> Result<(Token, VerifyingKey, Url), JoinError> {
-        let token: Token = self.client.get(self.token_url.clone()).timeout(Duration::from_secs(10)).send().await?.error_for_status()?.json().await?;
+        let token: Token =
+            self.client.get(self.token_url.clone()).timeout(Duration::from_secs(10)).send().await?.error_for_status()?.json().await?;
         let mut key = [0; 32];
         hex::decode_to_slice(&token.key, &mut key).map_err(|_| JoinError::Token)?;
         let key = VerifyingKey::from_bytes(&key).map_err(|_| JoinError::Token)?;
@@ -90,7 +91,11 @@ impl Origin {
         let path = url.path().strip_suffix("/token").map(|path| format!("{path}/stripes/{rendition}"));
         if let Some(path) = path {
             url.set_path(&path);
-            url.query_pairs_mut().clear().append_pair("stripes", &list.join(",")).append_pair("from", &from.0.to_string()).append_pair("token", &token);
+            url.query_pairs_mut()
+                .clear()
+                .append_pair("stripes", &list.join(","))
+                .append_pair("from", &from.0.to_string())
+                .append_pair("token", &token);
             self.read(url, turn, &events).await;
         }
         let _ = events.send(Event::StreamClosed { turn }).await;

@@ -94,8 +94,14 @@ pub(super) async fn run(start: Start) {
     let Start { id, config, origin, token, key, base, stats, mut left } = start;
     let (events, mut happening) = mpsc::channel(MAX_EVENTS);
     let (tracker, outgoing) = mpsc::channel(tracker::MAX_WAITING);
-    let joining =
-        Joining { url: token.tracker.clone(), swarm: token.swarm, peer: id, token: token.token.clone(), rendition: 0, upload: config.upload };
+    let joining = Joining {
+        url: token.tracker.clone(),
+        swarm: token.swarm,
+        peer: id,
+        token: token.token.clone(),
+        rendition: 0,
+        upload: config.upload,
+    };
     let socket = tokio::spawn(tracker::run(joining.clone(), outgoing, events.clone()));
     let ceiling_tenths = (token.uplink_ceiling * 10.0).round() as u32;
     let core = Core::new(CoreConfig { peer: id, stripes: token.stripes, upload: config.upload, ceiling_tenths });

@@ -29,10 +29,21 @@ pub(super) const MAX_WAITING: usize = 64;
 pub(super) enum TrackerEvent {
     /// The socket is open and the peer announced.
     Open,
-    Offer { peer: PeerId, offer_id: String, sdp: String },
-    Answer { peer: PeerId, offer_id: String, sdp: String },
+    Offer {
+        peer: PeerId,
+        offer_id: String,
+        sdp: String,
+    },
+    Answer {
+        peer: PeerId,
+        offer_id: String,
+        sdp: String,
+    },
     Assign(Assignment),
-    Gone { peer: PeerId, offer_id: Option<String> },
+    Gone {
+        peer: PeerId,
+        offer_id: Option<String>,
+    },
     Manifest(Bytes),
 }
 
@@ -136,7 +147,8 @@ impl Joining {
                 let assigned = |entry: &Value| {
                     let root = entry["root"] == true;
                     let (parent, standby) = (parse_id(&entry["parent"]).map(PeerId), parse_id(&entry["standby"]).map(PeerId));
-                    let assigned = Assigned { rendition: byte(&entry["rendition"])?, stripe: byte(&entry["stripe"])?, root, parent, standby };
+                    let assigned =
+                        Assigned { rendition: byte(&entry["rendition"])?, stripe: byte(&entry["stripe"])?, root, parent, standby };
                     (root || parent.is_some()).then_some(assigned)
                 };
                 let stripes = message["stripes"].as_array()?.iter().take(256).filter_map(assigned).collect();

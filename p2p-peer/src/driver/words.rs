@@ -16,14 +16,18 @@ fn bits(bitmap: &Bitmap) -> (u16, Bits) {
 pub(super) fn to_wire(message: Message, peer: PeerId, swarm: SwarmId) -> wire::Message {
     let ids = |path: Vec<u32>| path.into_iter().map(ShortId).collect();
     match message {
-        Message::Hello { slots, newest } => wire::Message::Hello { version: wire::VERSION, peer, swarm, slots: slots.min(255) as u8, newest },
+        Message::Hello { slots, newest } => {
+            wire::Message::Hello { version: wire::VERSION, peer, swarm, slots: slots.min(255) as u8, newest }
+        }
         Message::Have { rendition, parts } => {
             let parts = parts.iter().map(|part| (part.place, bitmap(part.slices, &part.bits))).collect();
             wire::Message::Have { rendition, parts }
         }
         Message::Subscribe { rendition, stripe, from, manifests } => wire::Message::Subscribe { rendition, stripe, from, manifests },
         Message::Accept { rendition, stripe, path } => wire::Message::Accept { rendition, stripe, path: ids(path) },
-        Message::Reject { rendition, stripe, reason, alternatives } => wire::Message::Reject { rendition, stripe, reason: Reason(reason), alternatives },
+        Message::Reject { rendition, stripe, reason, alternatives } => {
+            wire::Message::Reject { rendition, stripe, reason: Reason(reason), alternatives }
+        }
         Message::Path { rendition, stripe, path } => wire::Message::Path { rendition, stripe, path: ids(path) },
         Message::Request { rendition, place, slices, bits } => wire::Message::Request { rendition, place, slices: bitmap(slices, &bits) },
         Message::Cancel { rendition, place, slices, bits } => wire::Message::Cancel { rendition, place, slices: bitmap(slices, &bits) },
@@ -48,7 +52,9 @@ pub(super) fn from_wire(message: wire::Message) -> Option<Message> {
         }
         wire::Message::Subscribe { rendition, stripe, from, manifests } => Message::Subscribe { rendition, stripe, from, manifests },
         wire::Message::Accept { rendition, stripe, path } => Message::Accept { rendition, stripe, path: ids(path) },
-        wire::Message::Reject { rendition, stripe, reason, alternatives } => Message::Reject { rendition, stripe, reason: reason.0, alternatives },
+        wire::Message::Reject { rendition, stripe, reason, alternatives } => {
+            Message::Reject { rendition, stripe, reason: reason.0, alternatives }
+        }
         wire::Message::Path { rendition, stripe, path } => Message::Path { rendition, stripe, path: ids(path) },
         wire::Message::Request { rendition, place, slices } => {
             let (slices, bits) = bits(&slices);

@@ -136,14 +136,26 @@ impl Tally {
         }
     }
 
-    pub(super) fn outcome(mut self, scenario: &Scenario, banned: usize, moves: u64, traces: Vec<(CoreConfig, Vec<trace::Line>)>) -> Outcome {
+    pub(super) fn outcome(
+        mut self,
+        scenario: &Scenario,
+        banned: usize,
+        moves: u64,
+        traces: Vec<(CoreConfig, Vec<trace::Line>)>,
+    ) -> Outcome {
         let consumed = self.consumed.max(1) as f64;
         let of = |bytes: u64| bytes as f64 / consumed;
         let seconds = scenario.measure_ms as f64 / 1000.0;
         let rate = scenario.rate_bps as f64;
         let samples = self.samples.max(1.0);
         let (swarm, audience) = (self.in_swarm / samples, (self.audience / samples).max(1.0));
-        let per_stripe = if swarm <= 15.0 { 1.0 } else if swarm <= 100.0 { 2.0 } else { (swarm / 100.0).max(3.0) };
+        let per_stripe = if swarm <= 15.0 {
+            1.0
+        } else if swarm <= 100.0 {
+            2.0
+        } else {
+            (swarm / 100.0).max(3.0)
+        };
         let root_share = (per_stripe / audience).min(1.0);
         let uplink = self.usable / samples / audience;
         let early = of(self.own_early);
@@ -181,7 +193,12 @@ impl Tally {
             rescued: self.rescued,
             banned,
             moves,
-            origin: self.origin.iter().zip(&self.played).map(|(origin, played)| if *played > 0.0 { origin / played } else { 0.0 }).collect(),
+            origin: self
+                .origin
+                .iter()
+                .zip(&self.played)
+                .map(|(origin, played)| if *played > 0.0 { origin / played } else { 0.0 })
+                .collect(),
             latencies: self.lags,
             traces,
         }
@@ -191,11 +208,13 @@ impl Tally {
 fn percentile(counts: &[u32], percent: u64) -> i64 {
     let all: u64 = counts.iter().map(|count| u64::from(*count)).sum();
     let mut seen = 0;
-    counts.iter().position(|count| {
-        seen += u64::from(*count);
-        seen * 100 >= all * percent
-    })
-    .unwrap_or(0) as i64
+    counts
+        .iter()
+        .position(|count| {
+            seen += u64::from(*count);
+            seen * 100 >= all * percent
+        })
+        .unwrap_or(0) as i64
 }
 
 fn sorted_percentile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {

@@ -80,7 +80,10 @@ impl World<'_> {
         let Some(core) = &mut peer.core else { return };
         let mut outputs = self.spare.pop().unwrap_or_default();
         // These bring no timeout forward (by more than a report's), and are most of all that happens.
-        let timeless = matches!(input, Input::Slice { valid: true, .. } | Input::Buffered { .. } | Input::Message { message: Message::Have { .. }, .. });
+        let timeless = matches!(
+            input,
+            Input::Slice { valid: true, .. } | Input::Buffered { .. } | Input::Message { message: Message::Have { .. }, .. }
+        );
         let timed = !timeless || peer.trace.is_some();
         if let Some(lines) = &mut peer.trace {
             let line = trace::Line::record(core, self.now, input);

@@ -51,7 +51,10 @@ pub fn chart(title: &str, x_name: &str, y_name: &str, log_x: bool, lines: &[Line
         y += step;
     }
     let ticks: Vec<f64> = if log_x {
-        (x_min.floor() as i32..=x_max.ceil() as i32).map(|power| 10f64.powi(power)).filter(|x| (x_min - 0.01..=x_max + 0.01).contains(&scale(*x))).collect()
+        (x_min.floor() as i32..=x_max.ceil() as i32)
+            .map(|power| 10f64.powi(power))
+            .filter(|x| (x_min - 0.01..=x_max + 0.01).contains(&scale(*x)))
+            .collect()
     } else {
         let step = nice(x_span / 6.0);
         (0..=12).map(|i| (x_min / step).ceil() * step + f64::from(i) * step).filter(|x| *x <= x_max).collect()
@@ -71,7 +74,13 @@ pub fn chart(title: &str, x_name: &str, y_name: &str, log_x: bool, lines: &[Line
         }
         let y = TOP + 8.0 + 20.0 * i as f64;
         let x = WIDTH - RIGHT + 12.0;
-        let _ = writeln!(out, "<path d=\"M{x} {y}h18\" stroke=\"{colour}\" stroke-width=\"2\"/><text x=\"{}\" y=\"{}\">{}</text>", x + 24.0, y + 4.0, line.name);
+        let _ = writeln!(
+            out,
+            "<path d=\"M{x} {y}h18\" stroke=\"{colour}\" stroke-width=\"2\"/><text x=\"{}\" y=\"{}\">{}</text>",
+            x + 24.0,
+            y + 4.0,
+            line.name
+        );
     }
     out + "</svg>\n"
 }

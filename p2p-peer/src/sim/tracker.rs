@@ -105,7 +105,9 @@ impl World<'_> {
             .map(|(rendition, stripe, place)| {
                 let (root, parent, standby) = match place {
                     topology::Place::Root => (true, None, None),
-                    topology::Place::Child { parent, standby } => (false, Some(id_of(parent.0 as u32)), standby.map(|key| id_of(key.0 as u32))),
+                    topology::Place::Child { parent, standby } => {
+                        (false, Some(id_of(parent.0 as u32)), standby.map(|key| id_of(key.0 as u32)))
+                    }
                 };
                 Assigned { rendition: *rendition, stripe: *stripe, root, parent, standby }
             })

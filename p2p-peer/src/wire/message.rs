@@ -242,7 +242,13 @@ impl Message {
     fn parse_with(bytes: Bytes, max_payload: usize) -> Result<Option<Self>, WireError> {
         let mut r = Reader(bytes);
         let message = match r.u8()? {
-            1 => Self::Hello { version: r.u8()?, peer: PeerId(r.array()?), swarm: SwarmId(r.array()?), slots: r.u8()?, newest: Place(r.u32()?) },
+            1 => Self::Hello {
+                version: r.u8()?,
+                peer: PeerId(r.array()?),
+                swarm: SwarmId(r.array()?),
+                slots: r.u8()?,
+                newest: Place(r.u32()?),
+            },
             2 => {
                 let rendition = r.u8()?;
                 let count = bounded(r.u8()?, MAX_PARTS)?;

@@ -49,13 +49,16 @@ fn describe(message: &Message, fill: usize) -> Value {
             json!({"type": "hello", "version": version, "peer": peer.to_string(), "swarm": swarm.to_string(), "slots": slots, "newest": newest.0})
         }
         Message::Have { rendition, parts } => {
-            let parts: Vec<_> = parts.iter().map(|(place, b)| json!({"place": place.0, "n": b.n(), "bitmap": hex::encode(b.as_bytes())})).collect();
+            let parts: Vec<_> =
+                parts.iter().map(|(place, b)| json!({"place": place.0, "n": b.n(), "bitmap": hex::encode(b.as_bytes())})).collect();
             json!({"type": "have", "rendition": rendition, "parts": parts})
         }
         Message::Subscribe { rendition, stripe, from, manifests } => {
             json!({"type": "subscribe", "rendition": rendition, "stripe": stripe, "from": from.0, "manifests": manifests})
         }
-        Message::Accept { rendition, stripe, path: p } => json!({"type": "accept", "rendition": rendition, "stripe": stripe, "path": path(p)}),
+        Message::Accept { rendition, stripe, path: p } => {
+            json!({"type": "accept", "rendition": rendition, "stripe": stripe, "path": path(p)})
+        }
         Message::Path { rendition, stripe, path: p } => json!({"type": "path", "rendition": rendition, "stripe": stripe, "path": path(p)}),
         Message::Reject { rendition, stripe, reason, alternatives } => {
             let alternatives: Vec<_> = alternatives.iter().map(PeerId::to_string).collect();
@@ -121,8 +124,10 @@ fn slices_come_together_as_in_the_vectors() {
                 Err(error) => refusal = Some(error.slug()),
             }
         }
-        let slices: Vec<_> =
-            slices.iter().map(|s| json!({"rendition": s.rendition, "place": s.place.0, "index": s.index, "bytes": hex::encode(&s.bytes)})).collect();
+        let slices: Vec<_> = slices
+            .iter()
+            .map(|s| json!({"rendition": s.rendition, "place": s.place.0, "index": s.index, "bytes": hex::encode(&s.bytes)}))
+            .collect();
         assert_eq!(Value::from(slices), vector["slices"], "{}", vector["name"]);
         assert_eq!(refusal, vector["refusal"].as_str(), "{}", vector["name"]);
     }
@@ -140,7 +145,12 @@ fn the_stripe_stream_is_as_in_the_vectors() {
             found.extend(frames.next().expect("a valid stream"));
         }
         let fill = vector["fill"].as_u64().unwrap_or(0) as usize;
-        assert_eq!(found.iter().map(|message| describe(message, fill)).collect::<Vec<_>>(), [vector["message"].clone()], "{}", vector["name"]);
+        assert_eq!(
+            found.iter().map(|message| describe(message, fill)).collect::<Vec<_>>(),
+            [vector["message"].clone()],
+            "{}",
+            vector["name"]
+        );
         assert_eq!(found[0].encode_frame(), bytes);
     }
     for vector in each(stream, "broken") {
@@ -187,7 +197,8 @@ fn manifests_are_as_in_the_vectors() {
         assert_eq!(m.sign(&secret, swarm).expect("within the limits"), bytes, "{}", vector["name"]);
     }
     for vector in each(&vectors, "broken") {
-        let refusal = manifest::parse(raw(vector), number(vector, "stripes") as u8).and_then(|m| m.verify(&key, swarm)).expect_err("broken");
+        let refusal =
+            manifest::parse(raw(vector), number(vector, "stripes") as u8).and_then(|m| m.verify(&key, swarm)).expect_err("broken");
         assert_eq!(refusal.slug(), vector["refusal"], "{}", vector["name"]);
     }
 }
@@ -201,7 +212,11 @@ fn slices_are_as_in_the_vectors() {
         assert_eq!(u64::from(n), number(vector, "count"), "{size} bytes");
         let check = |index: u32, slice: &Value| {
             let range = slices::range(size, n, index);
-            assert_eq!((u64::from(range.start), u64::from(range.end)), (number(slice, "start"), number(slice, "end")), "slice {index} of {size} bytes");
+            assert_eq!(
+                (u64::from(range.start), u64::from(range.end)),
+                (number(slice, "start"), number(slice, "end")),
+                "slice {index} of {size} bytes"
+            );
             assert_eq!(u64::from(slices::stripe_of(index, stripes)), number(slice, "stripe"));
         };
         if let Some(all) = vector["slices"].as_array() {
@@ -227,8 +242,16 @@ fn slices_are_as_in_the_vectors() {
 
 #[test]
 fn a_manifest_too_long_for_a_message_is_not_signed() {
-    let manifest =
-        Manifest { rendition: 0, place: Place(1), time_ms: 0, duration_ms: 0, size: 0, flags: 0, hashes: Vec::new(), text: "x".repeat(MAX_MESSAGE_BYTES) };
+    let manifest = Manifest {
+        rendition: 0,
+        place: Place(1),
+        time_ms: 0,
+        duration_ms: 0,
+        size: 0,
+        flags: 0,
+        hashes: Vec::new(),
+        text: "x".repeat(MAX_MESSAGE_BYTES),
+    };
     assert_eq!(manifest.sign(&SigningKey::from_bytes(&[1; 32]), SwarmId([0; 20])), Err(WireError::Limit));
 }
 
