@@ -241,12 +241,12 @@ impl Core {
             stripe.standby = assigned.filter(|a| !a.root).and_then(|a| a.standby);
             if stripe.root {
                 stripe.self_root = false;
-                if !stripe.from_origin() {
+                if !stripe.has_origin() {
                     self.take_from_origin(now, s);
                 }
             } else if let Some(parent) = stripe.parent {
                 self.approach(now, s, parent);
-            } else if stripe.from_origin() {
+            } else if stripe.has_origin() {
                 // Relieved of it, but there is nobody else to take it from.
                 stripe.self_root = true;
             }

@@ -1,6 +1,6 @@
 //! Another peer of the swarm, as the scheduler knows it.
 
-use super::{FAR, bits::Bits};
+use super::bits::Bits;
 use crate::wire::{PeerId, Place};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +65,8 @@ impl Neighbour {
         self.manifests = Vec::new();
     }
 
-    /// Forgets what concerns parts before `place`; all with [`FAR`].
+    /// Forgets what concerns parts before `place`; all with `FAR`.
     pub(super) fn prune(&mut self, place: i64) {
-        debug_assert!(place <= FAR);
         self.have.prune(place);
         self.sent.prune(place);
         self.manifests.retain(|known| i64::from(known.0) >= place);

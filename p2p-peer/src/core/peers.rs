@@ -170,7 +170,7 @@ impl Core {
     }
 
     pub(super) fn update_stream(&mut self) {
-        let stripes: Vec<u8> = self.stripes.iter().filter(|stripe| stripe.from_origin()).map(|stripe| stripe.index).collect();
+        let stripes: Vec<u8> = self.stripes.iter().filter(|stripe| stripe.has_origin()).map(|stripe| stripe.index).collect();
         let key = (!stripes.is_empty()).then(|| (self.rendition, stripes.clone()));
         if key == self.streamed {
             return;

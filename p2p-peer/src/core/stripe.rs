@@ -110,7 +110,7 @@ impl Stripe {
         self.source.is_some_and(|link| link.state == LinkState::Flowing)
     }
 
-    pub(super) fn from_origin(&self) -> bool {
+    pub(super) fn has_origin(&self) -> bool {
         self.source.is_some_and(|link| link.peer.is_none())
     }
 
