@@ -34,12 +34,14 @@ struct Part {
     manifest: Bytes,
 }
 
+type Socket = (String, mpsc::UnboundedSender<Frame>);
+
 #[derive(Clone)]
 struct World {
     parts: Arc<Mutex<Vec<Part>>>,
     news: broadcast::Sender<Part>,
     /// Sockets of peers, by what JSON calls them, in the order in which they came.
-    peers: Arc<Mutex<Vec<(String, mpsc::UnboundedSender<Frame>)>>>,
+    peers: Arc<Mutex<Vec<Socket>>>,
     http: u16,
     ws: u16,
     key: Arc<SigningKey>,

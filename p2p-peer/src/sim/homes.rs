@@ -102,7 +102,7 @@ impl Home {
     }
 
     /// The way to the origin, which is in the middle and loses nothing.
-    pub(super) fn to_origin(&self) -> Path {
+    pub(super) fn origin_path(self) -> Path {
         let (dx, dy) = (self.at.0 - 30.0, self.at.1 - 30.0);
         Path { rtt_ms: self.access_ms / 2.0 + dx.hypot(dy) + 4.0, loss: self.loss }
     }
@@ -114,7 +114,7 @@ impl Home {
 
     /// How long a GET of so many bytes takes on an open connection, in ms.
     pub(super) fn http_ms(&self, bytes: u64, rng: &mut SmallRng) -> f64 {
-        let rtt = self.to_origin().rtt_ms;
+        let rtt = self.origin_path().rtt_ms;
         let rounds = (bytes as f64 / 14_600.0 + 1.0).log2().ceil().min(3.0);
         let served = 4.0 - 12.0 * (1.0 - rng.random::<f64>()).ln();
         rtt * (1.0 + 0.5 * rounds) + bytes as f64 * 8e3 / self.down_bps + served

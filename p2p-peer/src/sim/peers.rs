@@ -315,7 +315,7 @@ impl World<'_> {
         let of = |i: u32| slices::range(facts.size, facts.slices.into(), i).len() as u64;
         let mine: Vec<_> =
             (0..u32::from(facts.slices)).filter(|i| stream.stripes.contains(&slices::stripe_of(*i, self.scenario.stripes))).collect();
-        let (owd, down) = (peer.home.to_origin().rtt_ms / 2.0, peer.home.down_bps);
+        let (owd, down) = (peer.home.origin_path().rtt_ms / 2.0, peer.home.down_bps);
         self.wheel.put(self.now + owd as i64, Event::Manifest { to: p, from: ORIGIN, epoch: 0, part, rendition });
         let mut sent = 0;
         for i in mine {

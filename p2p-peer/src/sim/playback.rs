@@ -13,7 +13,7 @@ const UNANNOUNCED_MS: i64 = 1_500;
 
 impl World<'_> {
     pub(super) fn tracker_ms(&self, p: u32) -> i64 {
-        (self.peers[p as usize].home.to_origin().rtt_ms / 2.0) as i64 + 1
+        (self.peers[p as usize].home.origin_path().rtt_ms / 2.0) as i64 + 1
     }
 
     pub(super) fn path_ms(&self, a: u32, b: u32) -> i64 {
