@@ -121,11 +121,12 @@ fn report(dir: &Path, largest: u32) -> anyhow::Result<()> {
         Line { name: "requests saved".into(), points: percent(|o| o.request_offload) },
     ];
     std::fs::write(dir.join("offload.svg"), chart("Offload by audience (3 Mbit/s, 2.5 s, homes)", "viewers", "%", true, &lines))?;
-    let lines: Vec<_> =
-        outcomes.iter().filter(|o| o.peers == n).take(7).map(|o| Line { name: short(&o.name), points: distribution(o) }).collect();
+    let shown = ["latency 1.2 s", "latency 2 s", "homes", "latency 4 s"];
+    let shown = shown.iter().filter_map(|name| outcomes.iter().find(|o| o.name == *name && o.peers == n));
+    let lines: Vec<_> = shown.map(|o| Line { name: short(&o.name), points: distribution(o) }).collect();
     std::fs::write(dir.join("latency.svg"), chart(&format!("Latency of {n} viewers"), "ms", "% of parts", false, &lines))?;
     let dying = outcomes.iter().filter(|o| o.name.starts_with("all roots") || (o.name == "homes" && o.peers == n));
-    let lines: Vec<_> = dying.map(|o| Line { name: short(&o.name), points: smooth(&o.origin) }).collect();
+    let lines: Vec<_> = dying.map(|o| Line { name: short(&o.name), points: share(o) }).collect();
     std::fs::write(dir.join("roots.svg"), chart("What the origin sends, in per cent of what is played", "s", "%", false, &lines))?;
     Ok(())
 }
@@ -155,9 +156,11 @@ fn distribution(outcome: &Outcome) -> Vec<(f64, f64)> {
     all_steps.filter(|(ms, _)| ms % 50 == 0 && *ms <= 6_000).map(|(ms, share)| (ms as f64, share)).collect()
 }
 
-/// Over half seconds.
-fn smooth(series: &[f64]) -> Vec<(f64, f64)> {
-    series.chunks(5).enumerate().map(|(i, chunk)| (i as f64 / 2.0, chunk.iter().sum::<f64>() / chunk.len() as f64 * 100.0)).collect()
+/// What the origin sent, in per cent of what was played, over two seconds: as long as a segment, whose parts differ in size.
+fn share(outcome: &Outcome) -> Vec<(f64, f64)> {
+    let sums = outcome.origin.chunks_exact(20).zip(outcome.played.chunks_exact(20));
+    let share = |(origin, played): (&[f64], &[f64])| origin.iter().sum::<f64>() / played.iter().sum::<f64>().max(1.0) * 100.0;
+    sums.enumerate().map(|(i, sums)| (i as f64 * 2.0 + 1.0, share(sums))).collect()
 }
 
 fn traces(dir: &Path) -> anyhow::Result<()> {

@@ -193,12 +193,8 @@ impl Tally {
             rescued: self.rescued,
             banned,
             moves,
-            origin: self
-                .origin
-                .iter()
-                .zip(&self.played)
-                .map(|(origin, played)| if *played > 0.0 { origin / played } else { 0.0 })
-                .collect(),
+            origin: self.origin,
+            played: self.played,
             latencies: self.lags,
             traces,
         }
@@ -274,8 +270,10 @@ pub struct Outcome {
     pub banned: usize,
     /// Moves that the tracker made to better the forests.
     pub moves: u64,
-    /// The origin's share over time.
+    /// Bytes that the origin sent, over time.
     pub origin: Series,
+    /// Bytes that were played, over time.
+    pub played: Series,
     /// Parts played, by latency in ms.
     pub latencies: Vec<u32>,
     /// Of the recorded peers.
