@@ -207,16 +207,17 @@ impl Topology {
         }
     }
 
-    /// A parent would not have the child that was given to it: it knows better than this how much it can carry now. Nobody is to blame.
-    pub(super) fn refused(&mut self, id: Id, rendition: u8, stripe: u8, parent: PeerKey) {
+    /// Who feeds `id` in a stripe, if it is `parent` as a report has it.
+    fn fed_by(&self, id: Id, rendition: u8, stripe: u8, parent: PeerKey) -> Option<Id> {
         if stripe >= self.config.stripes || rendition != self.peer(id).rendition {
-            return;
+            return None;
         }
-        let Some(&parent) = self.keys.get(&parent) else { return };
-        if self.node(id, stripe).parent != Some(parent) {
-            return;
-        }
-        let key = self.peer(parent).key;
+        self.keys.get(&parent).copied().filter(|&parent| self.node(id, stripe).parent == Some(parent))
+    }
+
+    /// A parent would not have the child that was given to it: it knows better than this how much it can carry now. Nobody is to blame.
+    pub(super) fn refused(&mut self, id: Id, rendition: u8, stripe: u8, key: PeerKey) {
+        let Some(parent) = self.fed_by(id, rendition, stripe, key) else { return };
         self.keep_apart(id, key, Some(REFUSED));
         self.detach(id, stripe);
         self.rehouse(id, stripe, None);
@@ -224,15 +225,8 @@ impl Topology {
     }
 
     /// A child lost its parent, and has moved to its standby already: so that becomes its parent, if it can. The pair is not tried again.
-    pub(super) fn lost(&mut self, id: Id, rendition: u8, stripe: u8, parent: PeerKey) {
-        if stripe >= self.config.stripes || rendition != self.peer(id).rendition {
-            return;
-        }
-        let Some(&parent) = self.keys.get(&parent) else { return };
-        if self.node(id, stripe).parent != Some(parent) {
-            return;
-        }
-        let key = self.peer(parent).key;
+    pub(super) fn lost(&mut self, id: Id, rendition: u8, stripe: u8, key: PeerKey) {
+        let Some(parent) = self.fed_by(id, rendition, stripe, key) else { return };
         self.keep_apart(id, key, Some(SHUNNED));
         self.note_loss(id, parent, stripe);
         let standby = self.node(id, stripe).standby;
