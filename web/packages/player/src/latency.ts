@@ -127,6 +127,9 @@ const STALL_MAX_S = 2.0;
 const STALL_FORGET_MS = 30_000;
 const STALL_FORGET_S = 0.1;
 
+/** Sharing's distance is given up so slowly that catching up by rate keeps pace: never a debt to jump over. */
+const FLOOR_FALL_PER_S = (MAX_RATE - 1) / 2;
+
 /** Keeps the playhead at the target distance behind the edge. */
 export class LatencyController {
 	#penalty_s = 0;
@@ -135,8 +138,8 @@ export class LatencyController {
 	#started_at_ms: number | null = null;
 	#seek_at_ms = -Infinity;
 	#holding = false;
-	/** Sharing with others needs this distance, whatever the link to the origin allows. */
-	floor_s = 0;
+	#floor_s = 0;
+	#floor_at_ms = 0;
 
 	constructor(public base_target_s: number) {}
 
@@ -146,7 +149,14 @@ export class LatencyController {
 			this.#penalty_s = Math.max(0, this.#penalty_s - STALL_FORGET_S);
 			this.#penalty_at_ms += STALL_FORGET_MS;
 		}
-		return Math.max(this.floor_s, this.base_target_s + this.#penalty_s);
+		return Math.max(this.#floor_s, this.base_target_s + this.#penalty_s);
+	}
+
+	/** Sharing with others needs this distance, whatever the link to the origin allows. To be told ten times a second. */
+	setFloor(now_ms: number, floor_s: number): void {
+		const fallen_s = this.#floor_s - (Math.max(0, now_ms - this.#floor_at_ms) / 1000) * FLOOR_FALL_PER_S;
+		this.#floor_s = Math.max(floor_s, fallen_s);
+		this.#floor_at_ms = now_ms;
 	}
 
 	/** The first picture is there, or the first after a gap in the stream; `behind_s` behind the live position. */

@@ -568,7 +568,7 @@ export class Player extends Emitter<PlayerEvents> {
 			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
 			program_time_ms: this.#engine?.playing_date_ms ?? null
 		});
-		this.#latency.floor_s = this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0;
+		this.#latency.setFloor(now_ms, this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0);
 	}
 
 	// ---- small facts

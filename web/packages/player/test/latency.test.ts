@@ -16,6 +16,7 @@ class Viewer {
 	rates: number[] = [];
 	seeks: number[] = [];
 	stalls = 0;
+	floor_s = 0;
 	#produced_s: number;
 	#starved = false;
 
@@ -55,6 +56,7 @@ class Viewer {
 			this.position_s = next;
 			if (i % 10 !== 0) continue;
 			const live_s = this.edge.live(this.now_ms)!;
+			this.control.setFloor(this.now_ms, this.floor_s);
 			const decision = this.control.decide({
 				now_ms: this.now_ms,
 				position_s: this.position_s,
@@ -127,12 +129,12 @@ describe('the latency controller', () => {
 		const control = new LatencyController(TARGET_S[1]);
 		const viewer = new Viewer(control, TARGET_S[1]);
 		viewer.run(5);
-		control.floor_s = SWARM_TARGET_S[1];
+		viewer.floor_s = SWARM_TARGET_S[1];
 		viewer.run(20);
 		expect(viewer.latency_s).toBeGreaterThan(1.5);
 		expect(viewer.latency_s).toBeLessThan(1.7);
 		expect(Math.min(...viewer.rates)).toBeGreaterThanOrEqual(MIN_RATE);
-		control.floor_s = 0;
+		viewer.floor_s = 0;
 		viewer.run(20);
 		expect(viewer.latency_s).toBeLessThan(1.05);
 		expect(Math.max(...viewer.rates)).toBeLessThanOrEqual(MAX_RATE);
@@ -144,15 +146,28 @@ describe('the latency controller', () => {
 		const control = new LatencyController(0.95);
 		control.handleStall(0);
 		expect(control.target(0)).toBeCloseTo(1.2);
-		control.floor_s = 1.6;
+		control.setFloor(0, 1.6);
 		expect(control.target(0)).toBeCloseTo(1.6);
 		control.handleStall(0);
 		expect(control.target(0)).toBeCloseTo(1.85);
 		for (let i = 0; i < 20; i++) control.handleStall(0);
 		expect(control.target(0)).toBeCloseTo(2.95);
 		expect(control.target(30_000 * 40)).toBeCloseTo(1.6);
-		control.floor_s = 0;
+		control.setFloor(30_000 * 40, 0);
 		expect(control.target(30_000 * 40)).toBeCloseTo(0.95);
+	});
+
+	it('leaves a swarm without a jump, though the page froze for a moment just then', () => {
+		const viewer = new Viewer(new LatencyController(TARGET_S[1]), SWARM_TARGET_S[1]);
+		viewer.floor_s = SWARM_TARGET_S[1];
+		viewer.run(10);
+		viewer.floor_s = 0;
+		viewer.run(0.1);
+		viewer.position_s -= 0.4;
+		viewer.run(20);
+		expect(viewer.seeks).toEqual([]);
+		expect(viewer.stalls).toBe(0);
+		expect(viewer.latency_s).toBeLessThan(1.1);
 	});
 
 	it('jumps over a large debt, to where there is data', () => {
