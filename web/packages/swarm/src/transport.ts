@@ -49,7 +49,7 @@ const LATE_CANDIDATES_MS = 1_000;
 /** ...and none are after this. */
 const GATHERING_MS = 5_000;
 /** BYE is on its way by then. */
-const FAREWELL_MS = 100;
+const FAREWELL_MS = 1_000;
 /** No honest description is longer. */
 const MAX_SDP_CHARS = 32_768;
 

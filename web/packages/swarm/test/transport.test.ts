@@ -18,6 +18,8 @@ class Peer {
 	readonly transport: Transport;
 	/** passes offers and answers on */
 	static all = new Map<PeerId, Peer>();
+	/** Offers under way, when they are to arrive later than at once. */
+	static held: (() => void)[] | null = null;
 	offers = 0;
 	blind = false;
 	#wake: (() => void)[] = [];
@@ -29,7 +31,10 @@ class Peer {
 				this.offers++;
 				const other = Peer.all.get(to);
 				if (!other) return false;
-				if (!other.blind) setTimeout(() => other.transport.handleOffer(id, offer_id, sdp));
+				const arrive = (): void => other.transport.handleOffer(id, offer_id, sdp);
+				if (Peer.held) Peer.held.push(arrive);
+				else if (!other.blind) setTimeout(arrive);
+				this.#poke();
 				return true;
 			},
 			answer: (to, offer_id, sdp) => void setTimeout(() => Peer.all.get(to)?.transport.handleAnswer(id, offer_id, sdp)),
@@ -44,6 +49,10 @@ class Peer {
 
 	#note<T>(list: T[], entry: T): void {
 		list.push(entry);
+		this.#poke();
+	}
+
+	#poke(): void {
 		for (const wake of this.#wake.splice(0)) wake();
 	}
 
@@ -62,6 +71,7 @@ function pair(): { a: Peer; b: Peer } {
 afterEach(() => {
 	for (const peer of Peer.all.values()) peer.transport.close();
 	Peer.all.clear();
+	Peer.held = null;
 });
 
 describe('Transport', () => {
@@ -91,8 +101,11 @@ describe('Transport', () => {
 
 	it('keeps one connection when both offer at once: the offer of the smaller id', async () => {
 		const { a, b } = pair();
+		Peer.held = [];
 		a.transport.connect(B);
 		b.transport.connect(A);
+		await Promise.all([a.until(() => a.offers === 1), b.until(() => b.offers === 1)]);
+		for (const arrive of Peer.held.splice(0)) arrive();
 		await Promise.all([a.until(() => a.opened.length > 0), b.until(() => b.opened.length > 0)]);
 		b.transport.send(A, { type: 'ping', nonce: 1 });
 		await a.until(() => a.messages.length === 1);
