@@ -12,6 +12,8 @@ mod counters;
 pub mod frame;
 pub mod http;
 pub mod ids;
+mod member;
+mod mesh;
 mod outgoing;
 mod overlay;
 mod peers;
@@ -21,12 +23,15 @@ pub mod swarm;
 pub mod token;
 pub mod topology;
 mod tracker;
+#[cfg(test)]
+mod world;
 #[cfg(feature = "net")]
 pub mod ws;
 
 pub use address::AddressKey;
 pub use ids::{InfoHash, OfferId, PeerId};
-pub use overlay::{Offload, SMALL_SWARM};
+pub use member::Offload;
+pub use overlay::SMALL_SWARM;
 pub use swarm::Kind;
 pub use token::Tokens;
 pub use tracker::{Access, Connection, Frame, Limits, Summary, TooManyConnections, Tracker};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::address::AddressKey;
 use crate::ids::PeerId;
+use crate::member::Member;
 use crate::protocol::{MAX_REPORTED, Message, Rejected, Report, Shoal, Source, Stripe};
 use crate::swarm::{Outputs, Sender, Swarm};
 use crate::topology::{self, Facts, PeerKey, Place, Topology};
@@ -21,27 +22,10 @@ const RECENT_MANIFESTS: usize = 16;
 const MAX_MANIFEST: usize = 16 * 1024;
 /// Renditions of one broadcast.
 const MAX_RENDITIONS: usize = 16;
-/// Reports that a peer may make in a row...
-const REPORT_BURST: f32 = 10.0;
-/// ...and per second: the protocol says two.
-const REPORT_RATE: f32 = 3.0;
-/// Bytes that are believed of one report: 10 s at 800 Mbit/s.
-const MAX_REPORTED_BYTES: u64 = 1_000_000_000;
 /// Who was expelled stays out for so long.
 const EXPULSION: Duration = Duration::from_secs(3600);
 /// Expelled peers, and addresses, that are remembered.
 const MAX_EXPELLED: usize = 10_000;
-
-/// Media bytes, as the peers of a swarm reported them so far. Nobody checks them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offload {
-    /// From the origin.
-    pub http_bytes: u64,
-    /// From other peers.
-    pub p2p_bytes: u64,
-    /// To other peers.
-    pub upload_bytes: u64,
-}
 
 /// A swarm's part in all this.
 pub(crate) struct Overlay {
@@ -53,28 +37,11 @@ pub(crate) struct Overlay {
     /// Listeners that will not be any more at that time, in order.
     fading: VecDeque<(Instant, PeerKey)>,
     pub(crate) expelled: Expelled,
-    offload: Offload,
     reviewed: Instant,
     was_small: bool,
 }
 
-/// A peer's part in all this.
-pub(crate) struct Member {
-    rendition: u8,
-    stripes: Box<[(u8, u8, Place)]>,
-    /// How many peers it was told there are, and whether the tracker sends it manifests; `None` before the first assignment.
-    told: Option<(u32, bool)>,
-    /// Gets manifests until then although it was told otherwise.
-    fades: Option<Instant>,
-    allowance: f32,
-    refilled: Instant,
-}
-
 impl Member {
-    fn new(now: Instant, rendition: u8) -> Self {
-        Self { rendition, stripes: Box::default(), told: None, fades: None, allowance: REPORT_BURST, refilled: now }
-    }
-
     /// Whether it depends on the tracker's manifests.
     fn listens(&self, peers: usize) -> bool {
         let is_root = self.stripes.iter().any(|(_, _, place)| *place == Place::Root);
@@ -87,15 +54,6 @@ impl Member {
         peers <= SMALL_SWARM
             || self.rendition == rendition
             || self.stripes.iter().any(|(of, _, place)| *of == rendition && *place == Place::Root)
-    }
-
-    fn may_report(&mut self, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.refilled).as_secs_f32();
-        self.allowance = (self.allowance + passed * REPORT_RATE).min(REPORT_BURST);
-        self.refilled = now;
-        let may = self.allowance >= 1.0;
-        self.allowance -= f32::from(u8::from(may));
-        may
     }
 }
 
@@ -134,7 +92,6 @@ impl Overlay {
             listeners: BTreeSet::new(),
             fading: VecDeque::new(),
             expelled: Expelled::default(),
-            offload: Offload::default(),
             reviewed: now,
             was_small: true,
         }
@@ -170,14 +127,9 @@ impl Overlay {
 }
 
 impl<C: Clone + PartialEq> Swarm<C> {
-    /// What the peers reported so far; nothing in a plain swarm.
-    pub fn offload(&self) -> Offload {
-        self.overlay.as_ref().map(|overlay| overlay.offload).unwrap_or_default()
-    }
-
     /// A peer has come, or come again on a new connection.
-    pub(crate) fn handle_joined(&mut self, now: Instant, key: PeerKey, from: Sender<'_, C>, shoal: Shoal, out: &mut impl Outputs<C>) {
-        let Some(overlay) = &mut self.overlay else { return };
+    pub(crate) fn join_trees(&mut self, now: Instant, key: PeerKey, from: Sender<'_, C>, shoal: Shoal, out: &mut impl Outputs<C>) {
+        let Some(overlay) = self.order.trees() else { return };
         let Some(peer) = self.peers.by_key_mut(key) else { return };
         // Whatever it is told next: it has no parents yet.
         overlay.listeners.insert(key);
@@ -204,27 +156,16 @@ impl<C: Clone + PartialEq> Swarm<C> {
     }
 
     /// A peer has left.
-    pub(crate) fn handle_departure(&mut self, now: Instant, key: PeerKey, id: PeerId, out: &mut impl Outputs<C>) {
-        let Some(overlay) = &mut self.overlay else { return };
+    pub(crate) fn leave_trees(&mut self, now: Instant, key: PeerKey, id: PeerId, out: &mut impl Outputs<C>) {
+        let Some(overlay) = self.order.trees() else { return };
         overlay.listeners.remove(&key);
         overlay.topology.leave(now, key);
         self.drain(now, vec![(key, id)], out);
     }
 
     /// Takes a report.
-    pub fn handle_report(&mut self, now: Instant, from: Sender<'_, C>, report: &Report, out: &mut impl Outputs<C>) {
-        let Some(key) = self.owned(from) else { return self.fail("report", "announce first", from.connection, out) };
-        let heard_s = self.seconds(now);
-        let (Some(overlay), Some(peer)) = (&mut self.overlay, self.peers.by_key_mut(key)) else { return };
-        let Some(member) = &mut peer.member else { return };
-        if !member.may_report(now) {
-            return self.fail("report", "too many reports", from.connection, out);
-        }
-        peer.heard_s = heard_s;
-        member.rendition = report.rendition.unwrap_or(member.rendition);
-        overlay.offload.http_bytes += report.http_bytes.min(MAX_REPORTED_BYTES);
-        overlay.offload.p2p_bytes += report.p2p_bytes.min(MAX_REPORTED_BYTES);
-        overlay.offload.upload_bytes += report.upload_bytes.min(MAX_REPORTED_BYTES);
+    pub(crate) fn report_to_trees(&mut self, now: Instant, key: PeerKey, report: &Report, out: &mut impl Outputs<C>) {
+        let Some(overlay) = self.order.trees() else { return };
         let peers = &self.peers;
         let keys = |ids: &[PeerId]| ids.iter().take(MAX_REPORTED).filter_map(|id| peers.key_of(id)).collect();
         let lost = |refused: bool| {
@@ -246,7 +187,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
 
     /// Passes a manifest on to those who are to get it from the tracker. One that is too long or too short for one is not.
     pub fn handle_manifest(&mut self, manifest: &[u8], out: &mut impl Outputs<C>) {
-        let Some(overlay) = &mut self.overlay else { return };
+        let Some(overlay) = self.order.trees() else { return };
         // Version, then the rendition.
         let Some(&rendition) = manifest.get(1).filter(|_| manifest.len() <= MAX_MANIFEST) else { return };
         overlay.remember(rendition, manifest);
@@ -259,8 +200,8 @@ impl<C: Clone + PartialEq> Swarm<C> {
         }
     }
 
-    pub(crate) fn handle_overlay_timeout(&mut self, now: Instant, out: &mut impl Outputs<C>) {
-        let Some(overlay) = &mut self.overlay else { return };
+    pub(crate) fn handle_trees_timeout(&mut self, now: Instant, out: &mut impl Outputs<C>) {
+        let Some(overlay) = self.order.trees() else { return };
         if overlay.topology.poll_timeout().is_some_and(|due| due <= now) {
             overlay.topology.handle_timeout(now);
             self.drain(now, Vec::new(), out);
@@ -270,7 +211,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
 
     /// Tells peers what changed around them: how many they are, as long as they are few, and who sends them manifests.
     fn review(&mut self, now: Instant, out: &mut impl Outputs<C>) {
-        let Some(overlay) = &mut self.overlay else { return };
+        let Some(overlay) = self.order.trees() else { return };
         if now.saturating_duration_since(overlay.reviewed) < REVIEW {
             return;
         }
@@ -302,7 +243,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
 
     /// Carries out what the topology decided. `departed` peers are not in the swarm any more.
     fn drain(&mut self, now: Instant, mut departed: Vec<(PeerKey, PeerId)>, out: &mut impl Outputs<C>) {
-        while let Some(output) = self.overlay.as_mut().and_then(|overlay| overlay.topology.poll_output()) {
+        while let Some(output) = self.order.trees().and_then(|overlay| overlay.topology.poll_output()) {
             match output {
                 topology::Output::Assign { peer: key, stripes } => {
                     if let Some(member) = self.peers.by_key_mut(key).and_then(|peer| peer.member.as_mut()) {
@@ -325,7 +266,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
     /// Tells a peer all its places.
     fn assign(&mut self, now: Instant, key: PeerKey, out: &mut impl Outputs<C>) {
         let peers = self.peers.len();
-        let (Some(overlay), Some(peer)) = (&mut self.overlay, self.peers.by_key_mut(key)) else { return };
+        let (Some(overlay), Some(peer)) = (self.order.trees(), self.peers.by_key_mut(key)) else { return };
         let Some(member) = &mut peer.member else { return };
         let manifests = member.listens(peers);
         member.told = Some((peers as u32, manifests));
@@ -341,7 +282,10 @@ impl<C: Clone + PartialEq> Swarm<C> {
             Some(Stripe { rendition, stripe, source })
         };
         let stripes: Vec<Stripe> = member.stripes.iter().filter_map(stripe).collect();
-        out.send(&peer.connection, &Message::Assign { info_hash: &self.info_hash, peers: peers as u32, manifests, stripes: &stripes });
+        out.send(
+            &peer.connection,
+            &Message::Assign { info_hash: &self.info_hash, peers: peers as u32, manifests, stripes: &stripes, neighbours: None },
+        );
     }
 
     /// Puts a peer out, and keeps its address out too unless others are behind it.
@@ -350,7 +294,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
         let rejected = Rejected { action: Some("announce"), info_hash: Some(self.info_hash), reason: "expelled" };
         out.send(&peer.connection, &Message::Failure(rejected));
         let alone = peer.address.filter(|address| !self.shared(*address));
-        if let Some(overlay) = &mut self.overlay {
+        if let Some(overlay) = self.order.trees() {
             overlay.listeners.remove(&key);
             overlay.expelled.insert(now, id, alone);
         }

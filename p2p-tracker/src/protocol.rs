@@ -151,6 +151,9 @@ pub struct Report {
     /// Peers that sent what they must not.
     #[serde(default)]
     pub accused: Vec<PeerId>,
+    /// Peers that it has a connection to; told in a mesh only.
+    #[serde(default)]
+    pub neighbours: Option<u16>,
     /// Media bytes by HTTP since the last report.
     #[serde(default)]
     pub http_bytes: u64,
@@ -396,7 +399,7 @@ pub enum Message<'a> {
         /// The offer that found nobody.
         offer_id: Option<&'a OfferId>,
     },
-    /// Where the receiver takes its stripes from.
+    /// Where the receiver takes its stripes from, or whom it is to know.
     Assign {
         /// The swarm.
         info_hash: &'a InfoHash,
@@ -406,6 +409,8 @@ pub enum Message<'a> {
         manifests: bool,
         /// Every stripe that is the peer's task.
         stripes: &'a [Stripe],
+        /// Peers to connect to; in a mesh only.
+        neighbours: Option<&'a [PeerId]>,
     },
     /// A manifest.
     Manifest {
@@ -486,7 +491,7 @@ impl Message<'_> {
                 }
                 out.push(b'}');
             }
-            Self::Assign { info_hash, peers, manifests, stripes } => {
+            Self::Assign { info_hash, peers, manifests, stripes, neighbours } => {
                 out.extend_from_slice(br#"{"action":"assign","info_hash":"#);
                 info_hash.encode(out);
                 out.extend_from_slice(br#","peers":"#);
@@ -500,7 +505,18 @@ impl Message<'_> {
                     }
                     assigned(stripe, out);
                 }
-                out.extend_from_slice(b"]}");
+                out.push(b']');
+                if let Some(neighbours) = neighbours {
+                    out.extend_from_slice(br#","neighbours":["#);
+                    for (index, peer) in neighbours.iter().enumerate() {
+                        if index > 0 {
+                            out.push(b',');
+                        }
+                        peer.encode(out);
+                    }
+                    out.push(b']');
+                }
+                out.push(b'}');
             }
             Self::Manifest { info_hash, manifest } => {
                 out.push(MANIFEST_FRAME);

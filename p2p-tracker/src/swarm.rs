@@ -10,9 +10,11 @@ use rand::rngs::SmallRng;
 
 use crate::address::AddressKey;
 use crate::ids::{InfoHash, OfferId, PeerId};
-use crate::overlay::{Member, Overlay};
+use crate::member::{Member, Offload};
+use crate::mesh::Mesh;
+use crate::overlay::Overlay;
 use crate::peers::Peers;
-use crate::protocol::{Announce, Answer, Counts, Event, MAX_OFFERS, Message, OfferTo, Rejected, SHOAL_VERSION};
+use crate::protocol::{Announce, Answer, Counts, Event, MAX_OFFERS, Message, OfferTo, Rejected, Report, SHOAL_VERSION};
 use crate::topology::{self, PeerKey};
 
 /// Time between announces that peers are asked for; as bittorrent-tracker and aquatic.
@@ -39,6 +41,24 @@ pub enum Kind {
     Plain,
     /// A broadcast's: peers need a token, and the tracker tells them who sends what to whom.
     Shoal(topology::Config),
+    /// A video's: peers need a token, and the tracker tells each of them some others.
+    Mesh,
+}
+
+/// What a swarm has beyond WebTorrent.
+pub(crate) enum Order {
+    Plain,
+    Trees(Box<Overlay>),
+    Mesh(Mesh),
+}
+
+impl Order {
+    pub(crate) fn trees(&mut self) -> Option<&mut Overlay> {
+        match self {
+            Self::Trees(overlay) => Some(overlay),
+            _ => None,
+        }
+    }
 }
 
 /// Bounds of one swarm.
@@ -84,8 +104,9 @@ pub struct Swarm<C> {
     addresses: HashMap<AddressKey, u32>,
     complete: u32,
     downloaded: u32,
-    pub(crate) overlay: Option<Overlay>,
-    random: SmallRng,
+    pub(crate) order: Order,
+    offload: Offload,
+    pub(crate) random: SmallRng,
     /// Times of peers and offers are seconds since then.
     began: Instant,
     swept: Instant,
@@ -120,9 +141,10 @@ struct Outstanding {
 impl<C: Clone + PartialEq> Swarm<C> {
     /// An empty swarm. `seed` decides every choice it makes.
     pub fn new(info_hash: InfoHash, kind: Kind, limits: Limits, now: Instant, seed: u64) -> Self {
-        let overlay = match kind {
-            Kind::Plain => None,
-            Kind::Shoal(config) => Some(Overlay::new(config, seed, now)),
+        let order = match kind {
+            Kind::Plain => Order::Plain,
+            Kind::Shoal(config) => Order::Trees(Box::new(Overlay::new(config, seed, now))),
+            Kind::Mesh => Order::Mesh(Mesh::default()),
         };
         Self {
             info_hash,
@@ -131,7 +153,8 @@ impl<C: Clone + PartialEq> Swarm<C> {
             addresses: HashMap::new(),
             complete: 0,
             downloaded: 0,
-            overlay,
+            order,
+            offload: Offload::default(),
             random: SmallRng::seed_from_u64(seed),
             began: now,
             swept: now,
@@ -142,6 +165,11 @@ impl<C: Clone + PartialEq> Swarm<C> {
     pub fn counts(&self) -> Counts {
         let incomplete = self.peers.len() as u32 - self.complete;
         Counts { complete: self.complete, incomplete, downloaded: self.downloaded }
+    }
+
+    /// What the peers reported so far; nothing in a plain swarm.
+    pub fn offload(&self) -> Offload {
+        self.offload
     }
 
     /// Takes an announce; returns the peer that it made or kept. A new peer is let in if
@@ -187,7 +215,11 @@ impl<C: Clone + PartialEq> Swarm<C> {
         self.respond(from.connection, out);
         self.relay_offers(key, heard_s, announce, out);
         if joins && let Some(shoal) = announce.shoal {
-            self.handle_joined(now, key, from, shoal, out);
+            match self.order {
+                Order::Plain => {}
+                Order::Trees(_) => self.join_trees(now, key, from, shoal, out),
+                Order::Mesh(_) => self.join_mesh(now, key, shoal, out),
+            }
         }
         Some(key)
     }
@@ -201,15 +233,14 @@ impl<C: Clone + PartialEq> Swarm<C> {
         admit: impl FnOnce() -> Result<(), &'static str>,
     ) -> Result<PeerKey, &'static str> {
         admit()?;
-        if let Some(overlay) = &mut self.overlay {
-            match announce.shoal {
-                Some(shoal) if shoal.version == SHOAL_VERSION => {}
-                Some(_) => return Err("unknown version"),
-                None => return Err("this swarm needs a client that knows it"),
-            }
-            if overlay.expelled.holds(now, &announce.peer_id, from.address) {
-                return Err("expelled");
-            }
+        match announce.shoal {
+            _ if matches!(self.order, Order::Plain) => {}
+            Some(shoal) if shoal.version == SHOAL_VERSION => {}
+            Some(_) => return Err("unknown version"),
+            None => return Err("this swarm needs a client that knows it"),
+        }
+        if self.order.trees().is_some_and(|overlay| overlay.expelled.holds(now, &announce.peer_id, from.address)) {
+            return Err("expelled");
         }
         let known = self.peers.key_of(&announce.peer_id);
         let before = known.and_then(|key| self.peers.by_key(key)).and_then(|(_, peer)| peer.address);
@@ -293,6 +324,25 @@ impl<C: Clone + PartialEq> Swarm<C> {
         out.send(&offerer.connection, &Message::Answer { info_hash, peer_id, offer_id, description });
     }
 
+    /// Takes a report; in a plain swarm nobody makes any.
+    pub fn handle_report(&mut self, now: Instant, from: Sender<'_, C>, report: &Report, out: &mut impl Outputs<C>) {
+        let Some(key) = self.owned(from) else { return self.fail("report", "announce first", from.connection, out) };
+        let heard_s = self.seconds(now);
+        let Some(peer) = self.peers.by_key_mut(key) else { return };
+        let Some(member) = &mut peer.member else { return };
+        if !member.may_report(now) {
+            return self.fail("report", "too many reports", from.connection, out);
+        }
+        peer.heard_s = heard_s;
+        member.rendition = report.rendition.unwrap_or(member.rendition);
+        self.offload.add(report);
+        match self.order {
+            Order::Plain => {}
+            Order::Trees(_) => self.report_to_trees(now, key, report, out),
+            Order::Mesh(_) => self.report_to_mesh(now, key, report, out),
+        }
+    }
+
     /// A connection is closed: the peer it was leaves, unless a newer connection has taken it over.
     pub fn handle_close(&mut self, now: Instant, peer: PeerKey, connection: &C, out: &mut impl Outputs<C>) {
         if self.owned(Sender { connection, address: None, peer: Some(peer) }).is_some() {
@@ -306,7 +356,11 @@ impl<C: Clone + PartialEq> Swarm<C> {
             self.swept = now;
             self.sweep(now, out);
         }
-        self.handle_overlay_timeout(now, out);
+        match self.order {
+            Order::Plain => {}
+            Order::Trees(_) => self.handle_trees_timeout(now, out),
+            Order::Mesh(_) => self.handle_mesh_timeout(now, out),
+        }
     }
 
     /// When [`Self::handle_timeout`] wants to be called; `None` while the swarm is empty.
@@ -314,8 +368,12 @@ impl<C: Clone + PartialEq> Swarm<C> {
         if self.peers.len() == 0 {
             return None;
         }
-        let overlay = self.overlay.as_ref().map(Overlay::poll_timeout);
-        overlay.into_iter().chain([self.swept + SWEEP]).min()
+        let ordered = match &self.order {
+            Order::Plain => None,
+            Order::Trees(overlay) => Some(overlay.poll_timeout()),
+            Order::Mesh(mesh) => mesh.review,
+        };
+        ordered.into_iter().chain([self.swept + SWEEP]).min()
     }
 
     fn sweep(&mut self, now: Instant, out: &mut impl Outputs<C>) {
@@ -335,7 +393,11 @@ impl<C: Clone + PartialEq> Swarm<C> {
         if let Some((id, peer)) = self.forget(key)
             && peer.member.is_some()
         {
-            self.handle_departure(now, key, id, out);
+            match self.order {
+                Order::Plain => {}
+                Order::Trees(_) => self.leave_trees(now, key, id, out),
+                Order::Mesh(_) => self.leave_mesh(now, key),
+            };
         }
     }
 

@@ -15,8 +15,8 @@ use crate::address::AddressKey;
 use crate::counters::{Counters, Received};
 use crate::frame;
 use crate::ids::{InfoHash, PeerId};
+use crate::member::Offload;
 use crate::outgoing::Outgoing;
-use crate::overlay::Offload;
 use crate::protocol::{Announce, Counts, Message, Rejected, Request};
 use crate::swarm::{self, Kind, Outputs, Sender, Swarm};
 use crate::token::Tokens;
@@ -48,7 +48,7 @@ impl Default for Limits {
 /// What a connection may do, as the origin of its page and the instance's policy allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
-    /// Swarms of broadcasts, with a token.
+    /// Swarms of broadcasts and videos, with a token.
     pub shoal: bool,
     /// Plain swarms.
     pub plain: bool,
@@ -88,7 +88,7 @@ struct Shared {
 
 struct Registered {
     info_hash: InfoHash,
-    is_shoal: bool,
+    needs_token: bool,
     removed: AtomicBool,
     /// Milliseconds since `began` at which the swarm wants to be called.
     due_ms: AtomicU64,
@@ -143,12 +143,17 @@ impl Tracker {
 
     /// Opens a swarm. False: there is one already, which stays as it is.
     pub fn register(&self, now: Instant, info_hash: InfoHash, kind: Kind) -> bool {
-        let is_shoal = matches!(kind, Kind::Shoal(_));
+        let needs_token = !matches!(kind, Kind::Plain);
         // Any odd constant: the seeds only have to differ.
         let seed = self.shared.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
         let swarm = Swarm::new(info_hash, kind, self.shared.limits.swarm, now, seed);
-        let registered =
-            Registered { info_hash, is_shoal, removed: AtomicBool::new(false), due_ms: AtomicU64::new(u64::MAX), swarm: Mutex::new(swarm) };
+        let registered = Registered {
+            info_hash,
+            needs_token,
+            removed: AtomicBool::new(false),
+            due_ms: AtomicU64::new(u64::MAX),
+            swarm: Mutex::new(swarm),
+        };
         let mut swarms = self.shared.swarms.write().unwrap_or_else(PoisonError::into_inner);
         match swarms.entry(info_hash) {
             std::collections::hash_map::Entry::Occupied(_) => false,
@@ -409,7 +414,7 @@ impl Connection {
         if full {
             return Err("too many peers on this connection");
         }
-        if !registered.is_shoal {
+        if !registered.needs_token {
             return if self.access.plain { Ok(()) } else { Err("not allowed from this page") };
         }
         if !self.access.shoal {

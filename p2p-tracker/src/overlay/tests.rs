@@ -1,124 +1,19 @@
 //! Broadcasts' swarms in virtual time: tokens, assignments, reports, manifests.
 
-use std::task::{Context, Poll, Waker};
-
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Access, Connection, Frame, InfoHash, Kind, Limits, Tokens, Tracker};
+use crate::member::{MAX_REPORTED_BYTES, Offload};
+use crate::world::{NOW_UNIX_S, Peer, SWARM, World, id, manifest};
+use crate::{InfoHash, Kind};
 
-const SWARM: InfoHash = InfoHash([b's'; 20]);
-const NOW_UNIX_S: u64 = 1_000_000;
-
-struct World {
-    tracker: Tracker,
-    now: Instant,
-}
-
-struct Peer {
-    connection: Connection,
-    id: String,
-    texts: Vec<Value>,
-    manifests: Vec<Vec<u8>>,
-}
-
-fn id(number: usize) -> String {
-    format!("{:*<20}", format!("peer {number}"))
-}
-
-fn manifest(rendition: u8, number: u8) -> Vec<u8> {
-    vec![1, rendition, number]
-}
-
-impl World {
-    fn new() -> Self {
-        let now = Instant::now();
-        let tracker = Tracker::new(Tokens::new([3; 32]), Limits::default(), 1, now, NOW_UNIX_S);
-        assert!(tracker.register(now, SWARM, Kind::Shoal(topology::Config::default())));
-        Self { tracker, now }
-    }
-
-    fn token(&self) -> String {
-        self.tracker.tokens().issue(&SWARM, NOW_UNIX_S + 600)
-    }
-
-    /// Peers come from addresses far from each other.
-    fn connect(&self, number: usize) -> Peer {
-        let address = [10, number as u8, (number >> 8) as u8, 1];
-        let connection = self.tracker.open(self.now, address.into(), Access { shoal: true, plain: false }).expect("the first");
-        Peer { connection, id: id(number), texts: Vec::new(), manifests: Vec::new() }
-    }
-
-    fn join(&self, number: usize) -> Peer {
-        let mut peer = self.connect(number);
-        peer.say(self.now, &self.announce(&peer));
-        assert_eq!(peer.texts[0]["interval"], 120, "{:?}", peer.texts);
-        peer
-    }
-
-    fn announce(&self, peer: &Peer) -> Value {
-        json!({ "action": "announce", "info_hash": "s".repeat(20), "peer_id": peer.id, "left": null, "token": self.token(),
-            "shoal": { "version": 1, "rendition": 0, "slots": 8, "upload": true } })
-    }
-
-    fn pass(&mut self, seconds: u64) {
-        for _ in 0..seconds * 10 {
-            self.now += Duration::from_millis(100);
-            self.tracker.handle_timeout(self.now, NOW_UNIX_S);
-        }
-    }
-
-    fn manifest(&self, manifest: &[u8]) {
-        self.tracker.handle_manifest(&SWARM, manifest);
-    }
-}
-
-impl Peer {
-    fn say(&mut self, now: Instant, message: &Value) {
-        self.connection.handle_message(now, &message.to_string());
-        self.hear();
-    }
-
-    fn hear(&mut self) {
-        let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready(Some(frame)) = self.connection.poll_message(&mut cx) {
-            match frame {
-                Frame::Text(text) => self.texts.push(serde_json::from_str(&text).expect("the tracker writes JSON")),
-                Frame::Binary(frame) => {
-                    assert_eq!(frame[..21], [&[1][..], &SWARM.0].concat());
-                    self.manifests.push(frame[21..].to_vec());
-                }
-            }
-        }
-    }
-
-    fn report(&mut self, now: Instant, fields: &Value) {
-        let mut report = json!({ "action": "report", "info_hash": "s".repeat(20), "peer_id": self.id });
-        for (field, value) in fields.as_object().expect("fields") {
-            report[field] = value.clone();
-        }
-        self.say(now, &report);
-    }
-
-    fn last(&self, action: &str) -> Option<&Value> {
-        self.texts.iter().rfind(|text| text["action"] == action)
-    }
-
-    fn assigned(&self) -> &Value {
-        self.last("assign").expect("every joiner is told its places")
-    }
-
-    fn failure(&mut self, now: Instant, message: &Value) -> String {
-        self.texts.clear();
-        self.say(now, message);
-        assert_eq!(self.texts.len(), 1, "{:?}", self.texts);
-        self.texts[0]["failure reason"].as_str().expect("a failure").to_owned()
-    }
+fn broadcast() -> World {
+    World::new(Kind::Shoal(topology::Config::default()))
 }
 
 #[test]
 fn joining_needs_a_token_and_a_client_that_knows_the_swarm() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peer = world.connect(0);
     let good = world.announce(&peer);
     let with = |field: &str, value: Value| {
@@ -138,6 +33,7 @@ fn joining_needs_a_token_and_a_client_that_knows_the_swarm() {
     peer.say(world.now, &good);
     assert_eq!(peer.texts[0]["incomplete"], 1);
     assert_eq!((&peer.assigned()["peers"], &peer.assigned()["manifests"]), (&json!(1), &json!(true)));
+    assert!(peer.assigned().get("neighbours").is_none(), "only meshes have them");
     // Who is in stays in, whatever becomes of the token; a newcomer does not get in with it.
     world.now += Duration::from_secs(120);
     world.tracker.handle_timeout(world.now, NOW_UNIX_S + 700);
@@ -152,7 +48,7 @@ fn joining_needs_a_token_and_a_client_that_knows_the_swarm() {
 
 #[test]
 fn an_offer_to_one_peer_reaches_it_and_its_answer_comes_back() {
-    let world = World::new();
+    let world = broadcast();
     let (mut first, mut second, mut third) = (world.join(0), world.join(1), world.join(2));
     for peer in [&mut first, &mut second, &mut third] {
         peer.hear();
@@ -185,7 +81,7 @@ fn an_offer_to_one_peer_reaches_it_and_its_answer_comes_back() {
 
 #[test]
 fn peers_are_given_places_and_told_who_has_left() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peers: Vec<Peer> = (0..12).map(|number| world.join(number)).collect();
     world.pass(5);
     let mut fed_by: Vec<Vec<String>> = Vec::new();
@@ -217,7 +113,7 @@ fn peers_are_given_places_and_told_who_has_left() {
 
 #[test]
 fn a_peer_that_comes_again_on_another_socket_keeps_its_places() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peers: Vec<Peer> = (0..6).map(|number| world.join(number)).collect();
     world.pass(3);
     for peer in &mut peers {
@@ -239,7 +135,7 @@ fn a_peer_that_comes_again_on_another_socket_keeps_its_places() {
 
 #[test]
 fn peers_of_a_small_swarm_know_how_many_they_are() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut first = world.join(0);
     assert_eq!(first.assigned()["peers"], 1);
     let others: Vec<Peer> = (1..4).map(|number| world.join(number)).collect();
@@ -258,7 +154,7 @@ fn peers_of_a_small_swarm_know_how_many_they_are() {
 
 #[test]
 fn everybody_in_a_small_swarm_gets_manifests_and_newcomers_the_last_ones() {
-    let world = World::new();
+    let world = broadcast();
     let mut early = world.join(0);
     for number in 0..20 {
         world.manifest(&manifest(0, number));
@@ -274,7 +170,7 @@ fn everybody_in_a_small_swarm_gets_manifests_and_newcomers_the_last_ones() {
 
 #[test]
 fn in_a_large_swarm_parents_pass_manifests_on() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peers: Vec<Peer> = (0..60).map(|number| world.join(number)).collect();
     world.pass(30);
     for peer in &mut peers {
@@ -319,7 +215,7 @@ fn in_a_large_swarm_parents_pass_manifests_on() {
 
 #[test]
 fn reports_are_summed_and_bounded() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peer = world.join(0);
     peer.texts.clear();
     peer.report(world.now, &json!({ "http_bytes": 1000, "p2p_bytes": 50, "upload_bytes": 7, "rendition": 1, "slots": 3, "upload": false }));
@@ -347,7 +243,7 @@ fn reports_are_summed_and_bounded() {
 
 #[test]
 fn reports_keep_a_peer_in_the_swarm() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peer = world.join(0);
     for _ in 0..5 {
         world.pass(100);
@@ -363,7 +259,7 @@ fn reports_keep_a_peer_in_the_swarm() {
 
 #[test]
 fn a_liar_named_from_three_addresses_is_put_out_and_stays_out() {
-    let mut world = World::new();
+    let mut world = broadcast();
     let mut peers: Vec<Peer> = (0..12).map(|number| world.join(number)).collect();
     world.pass(3);
     for peer in &mut peers {
