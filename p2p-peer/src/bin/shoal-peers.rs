@@ -1,6 +1,9 @@
 //! Puts peers on a broadcast: for load tests, and to see what liars do to a swarm.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use anyhow::{Context as _, bail};
 use p2p_peer::driver::{Config, Evil, Peer};
@@ -19,7 +22,10 @@ const HELP: &str = "shoal-peers: native peers on a broadcast
   bind=A:P    where UDP is bound (0.0.0.0:0)
   evil=WHAT   wrong-bytes, wrong-length, flood, lying-have or accuse
 
-Prints one JSON object a line: a peer's numbers, or of all together.";
+Prints one JSON object a line: a peer's numbers, or of all together; of evil peers also what they did to whom.";
+
+/// How often evil peers are asked what they did.
+const ASK: Duration = Duration::from_millis(100);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -52,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let mut passed = 0;
     while passed < seconds {
         let step = if every == 0 { seconds } else { every.min(seconds - passed) };
-        tokio::time::sleep(Duration::from_secs(step)).await;
+        watch(&mut peers, Duration::from_secs(step)).await;
         passed += step;
         println!("{}", serde_json::json!({"seconds": passed, "peers": count, "all": sum(&peers)?}));
     }
@@ -61,6 +67,20 @@ async fn main() -> anyhow::Result<()> {
         peer.leave().await;
     }
     Ok(())
+}
+
+/// Lets time pass, and prints what evil peers do meanwhile.
+async fn watch(peers: &mut [Peer], duration: Duration) {
+    let end = tokio::time::Instant::now() + duration;
+    while tokio::time::Instant::now() < end {
+        tokio::time::sleep_until(end.min(tokio::time::Instant::now() + ASK)).await;
+        for peer in &mut *peers {
+            for lie in peer.lies() {
+                let at_ms = lie.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+                println!("{}", serde_json::json!({"liar": peer.id(), "to": lie.peer, "at_ms": at_ms, "evil": lie.evil.name()}));
+            }
+        }
+    }
 }
 
 /// The numbers of all peers, added up by name.

@@ -9,6 +9,8 @@ mod store;
 mod tracker;
 mod words;
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::{
@@ -18,6 +20,8 @@ use tokio::{
 
 use crate::{core::CoreStats, wire, wire::PeerId};
 
+/// Lies that may wait to be taken down: more are not, and a test that does not listen misses nothing.
+const MAX_LIES: usize = 1_024;
 /// Events that may wait for the peer: when it cannot keep up, its channels wait.
 const MAX_EVENTS: usize = 1_024;
 
@@ -56,18 +60,34 @@ pub enum Evil {
 }
 
 impl Evil {
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongBytes => "wrong-bytes",
+            Self::WrongLength => "wrong-length",
+            Self::Flood => "flood",
+            Self::LyingHave => "lying-have",
+            Self::Accuse => "accuse",
+        }
+    }
+
     /// By the name that the command line takes.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "wrong-bytes" => Self::WrongBytes,
-            "wrong-length" => Self::WrongLength,
-            "flood" => Self::Flood,
-            "lying-have" => Self::LyingHave,
-            "accuse" => Self::Accuse,
-            _ => return None,
-        })
+        [Self::WrongBytes, Self::WrongLength, Self::Flood, Self::LyingHave, Self::Accuse].into_iter().find(|evil| evil.name() == name)
     }
+}
+
+/// What an evil peer did to another, for tests to know since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lie {
+    /// To whom, or about whom when it accused.
+    pub peer: PeerId,
+    /// When.
+    pub at: SystemTime,
+    /// What.
+    pub evil: Evil,
 }
 
 /// Why a swarm could not be joined.
@@ -104,6 +124,7 @@ pub struct Stats {
 pub struct Peer {
     id: PeerId,
     stats: watch::Receiver<Stats>,
+    lies: mpsc::Receiver<Lie>,
     leave: mpsc::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -118,9 +139,10 @@ impl Peer {
         let (token, key, base) = origin.token().await?;
         let id = PeerId::new(rand::random());
         let (stats_tx, stats) = watch::channel(Stats::default());
+        let (lies_tx, lies) = mpsc::channel(MAX_LIES);
         let (leave, left) = mpsc::channel(1);
-        let task = tokio::spawn(peer::run(peer::Start { id, config, origin, token, key, base, stats: stats_tx, left }));
-        Ok(Self { id, stats, leave, task })
+        let task = tokio::spawn(peer::run(peer::Start { id, config, origin, token, key, base, stats: stats_tx, lies: lies_tx, left }));
+        Ok(Self { id, stats, lies, leave, task })
     }
 
     /// Its id in the swarm.
@@ -133,6 +155,11 @@ impl Peer {
     #[must_use]
     pub fn stats(&self) -> Stats {
         *self.stats.borrow()
+    }
+
+    /// What it did to others since this was asked last.
+    pub fn lies(&mut self) -> Vec<Lie> {
+        std::iter::from_fn(|| self.lies.try_recv().ok()).collect()
     }
 
     /// Says goodbye to all and leaves.

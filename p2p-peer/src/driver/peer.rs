@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    Config, Event, Evil, MAX_EVENTS, Stats,
+    Config, Event, Evil, Lie, MAX_EVENTS, Stats,
     link::{self, Command, LinkEvent, Net, Role},
     origin::{Origin, Token, part_url},
     store::{Store, is_known},
@@ -50,6 +50,7 @@ pub(super) struct Start {
     pub key: VerifyingKey,
     pub base: Url,
     pub stats: watch::Sender<Stats>,
+    pub lies: mpsc::Sender<Lie>,
     pub left: mpsc::Receiver<()>,
 }
 
@@ -88,10 +89,11 @@ struct Driver {
     played: Option<Place>,
     active: bool,
     stats: Stats,
+    lies: mpsc::Sender<Lie>,
 }
 
 pub(super) async fn run(start: Start) {
-    let Start { id, config, origin, token, key, base, stats, mut left } = start;
+    let Start { id, config, origin, token, key, base, stats, lies, mut left } = start;
     let (events, mut happening) = mpsc::channel(MAX_EVENTS);
     let (tracker, outgoing) = mpsc::channel(tracker::MAX_WAITING);
     let joining = Joining {
@@ -129,6 +131,7 @@ pub(super) async fn run(start: Start) {
         played: None,
         active: false,
         stats: Stats::default(),
+        lies,
     };
     let now = driver.now();
     driver.core.handle_rendition(now, 0, true);
@@ -501,6 +504,9 @@ impl Driver {
             Output::Report { mut report } => {
                 if self.config.evil == Some(Evil::Accuse) {
                     report.accused = self.links.keys().copied().collect();
+                    for peer in &report.accused {
+                        self.lied(*peer);
+                    }
                 }
                 self.say(self.joining.report(&report));
             }
@@ -517,9 +523,14 @@ impl Driver {
                 let mut wrong = slice.bytes.to_vec();
                 wrong[0] ^= 1;
                 slice.bytes = wrong.into();
+                self.lied(peer);
             }
-            Some(Evil::WrongLength) => slice.length += 1,
-            Some(Evil::LyingHave) => return,
+            Some(Evil::WrongLength) => {
+                slice.length += 1;
+                self.lied(peer);
+            }
+            // Asked for and promised, but not given: here the lie begins to matter.
+            Some(Evil::LyingHave) => return self.lied(peer),
             _ => {}
         }
         let messages: Vec<_> = slice.messages().collect();
@@ -565,9 +576,17 @@ impl Driver {
 
     // ---- evil
 
+    fn lied(&self, peer: PeerId) {
+        // Where nobody listens it is lost.
+        if let Some(evil) = self.config.evil {
+            let _ = self.lies.try_send(Lie { peer, at: SystemTime::now(), evil });
+        }
+    }
+
     fn flood(&mut self) {
         let peers: Vec<_> = self.links.iter().filter(|(_, link)| link.open).map(|(peer, _)| *peer).collect();
         for peer in peers {
+            self.lied(peer);
             for nonce in 0..FLOOD {
                 if let Some(link) = self.links.get(&peer) {
                     let _ = link.commands.try_send(Command::Send(Message::Ping { nonce }.encode()));

@@ -2,9 +2,10 @@
  * Viewers without a picture: the very engine of the pages on a live, in Node, each with sockets and connections of its
  * own and a playhead that consumes parts as a player would. For load tests.
  *
- * node headless.mjs --live URL [--uuid UUID] [--peers N] [--seconds S] [--latency 1.6] [--spread S] [--no-upload] [--verify] [--log]
+ * node headless.mjs --live URL [--uuid UUID] [--peers N] [--seconds S] [--latency 1.6] [--spread S] [--no-upload] [--verify] [--log] [--events]
  *
- * Prints one JSON object: `{"peers": [...], "total": {...}}`.
+ * Prints one JSON object: `{"peers": [...], "total": {...}}`. With `--events`, of up to twelve peers, lines before it: what the engines say,
+ * `{"at_ms", "peer", "line"}`, and once a second how each fares, `{"at_ms", "peer", "least_ahead_ms", "report"}`.
  */
 
 /// <reference types="node" />
@@ -111,6 +112,7 @@ const { values } = parseArgs({
 		'no-upload': { type: 'boolean', default: false },
 		verify: { type: 'boolean', default: false },
 		log: { type: 'boolean', default: false },
+		events: { type: 'boolean', default: false },
 		// Of all peers, those from here on are another process's.
 		from: { type: 'string', default: '0' },
 		of: { type: 'string' }
@@ -162,6 +164,26 @@ async function share(count: number): Promise<Result> {
 	};
 }
 
+function tell(event: object): void {
+	process.stdout.write(`${JSON.stringify({ at_ms: Date.now(), ...event })}\n`);
+}
+
+/** How often it is looked how much a viewer has ahead, and how many of these make a line. */
+const LOOK_MS = 100;
+const LOOKS = 10;
+
+function follow(viewer: Viewer): void {
+	let looks = 0;
+	let least: number | null = null;
+	setInterval(() => {
+		const { ahead_ms } = viewer;
+		if (ahead_ms !== null) least = Math.min(least ?? Infinity, Math.round(ahead_ms));
+		if (++looks % LOOKS !== 0) return;
+		tell({ peer: viewer.swarm.peer, least_ahead_ms: least, report: viewer.report() });
+		least = null;
+	}, LOOK_MS).unref();
+}
+
 async function watch(count: number): Promise<Result> {
 	const live = new URL(values.live ?? '');
 	const from = Number(values.from);
@@ -169,7 +191,11 @@ async function watch(count: number): Promise<Result> {
 	const end_ms = performance.now() + Number(values.seconds) * 1000;
 	const spread_ms = 1000 * Number(values.spread ?? Math.min(10, all * 0.1));
 	const uuid = values.uuid ?? (await uuidOf(live));
-	const viewers = Array.from({ length: count }, (_, index) => {
+	const say = (index: number, line: string): void => {
+		if (values.log) process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${from + index} ${line}\n`);
+		if (values.events) tell({ peer: viewers[index]?.swarm.peer, line });
+	};
+	const viewers: Viewer[] = Array.from({ length: count }, (_, index) => {
 		return new Viewer({
 			uuid,
 			tokenUrl: new URL(`/api/shoal/v1/swarms/${uuid}/token`, live).href,
@@ -179,9 +205,10 @@ async function watch(count: number): Promise<Result> {
 			hash: (data) => createHash('sha256').update(new Uint8Array(data)).digest('hex'),
 			target_ms: Number(values.latency) * 1000,
 			upload: !values['no-upload'],
-			...(values.log ? { log: (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(2)} ${from + index} ${line}\n`) } : {})
+			...(values.log || values.events ? { log: (line: string) => say(index, line) } : {})
 		});
 	});
+	if (values.events) viewers.forEach(follow);
 	const never = new AbortController().signal;
 	await Promise.all(
 		viewers.map(async (viewer, index) => {

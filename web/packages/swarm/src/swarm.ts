@@ -333,7 +333,10 @@ export class Swarm {
 		this.#transport = new Transport(peer, rtc, token.stun, {
 			offer: (to, offer_id, sdp) => this.#tracker?.offer(to, offer_id, sdp) ?? false,
 			answer: (to, offer_id, sdp) => this.#tracker?.answer(to, offer_id, sdp),
-			opened: (from) => this.#run((core, now) => core.handlePeerOpen(now, from)),
+			opened: (from) => {
+				this.#log(`${from.slice(-8)} opened`);
+				this.#run((core, now) => core.handlePeerOpen(now, from));
+			},
 			closed: (from, why) => {
 				this.#log(`${from.slice(-8)} closed: ${why}`);
 				this.#run((core, now) => core.handlePeerClose(now, from));
@@ -575,6 +578,7 @@ export class Swarm {
 				transport?.connect(output.peer);
 				break;
 			case 'disconnect':
+				this.#log(`${output.peer.slice(-8)} let go`);
 				transport?.disconnect(output.peer);
 				break;
 			case 'ban':

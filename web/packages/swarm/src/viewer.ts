@@ -163,6 +163,11 @@ export class Viewer {
 		}
 	}
 
+	/** What is loaded beyond the playhead, in ms; null before there is one. */
+	get ahead_ms(): number | null {
+		return this.#playhead_ms === null ? null : this.#buffered_ms - this.#playhead_ms;
+	}
+
 	report(): ViewerReport {
 		const { http_bytes, p2p_bytes, upload_bytes, duplicate_bytes, peers, parents, children, depth, rescued, failovers, banned } = this.#last;
 		const at = (values: number[], share: number): number => {
