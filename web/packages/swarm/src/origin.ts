@@ -29,6 +29,8 @@ export interface SwarmToken {
 	uplink_ceiling: number;
 	/** folder of the playlists */
 	base: string;
+	/** a running broadcast, or a video that does not change any more */
+	kind: 'live' | 'vod';
 }
 
 /** An answer that is no success. */
@@ -77,7 +79,8 @@ export function parseToken(value: unknown, url: string, now_ms: number): SwarmTo
 		minimum_viewers: number('minimumViewers', 0, 1e6, 3),
 		delay_s: number('delaySeconds', 0, 3600, 10),
 		uplink_ceiling: number('uplinkCeiling', 0, 100, 2),
-		base: new URL(text('base', /./), url).href.replace(/\/?$/, '/')
+		base: new URL(text('base', /./), url).href.replace(/\/?$/, '/'),
+		kind: fields.kind === undefined ? 'live' : (text('kind', /^(live|vod)$/) as SwarmToken['kind'])
 	};
 }
 
@@ -151,8 +154,21 @@ export class Origin {
 		}
 	}
 
-	/** Bytes `start` up to `end` of a part of `size` bytes. */
-	async range(url: string, start: number, end: number, size: number, signal: AbortSignal): Promise<Uint8Array> {
+	/** Manifests of the segments of a video from index `from` on, as many of `count` as there are. */
+	async manifests(
+		wanted: { rendition: number; from: number; count: number; token: string },
+		signal: AbortSignal,
+		handle: (manifest: Uint8Array) => void
+	): Promise<void> {
+		const url = new URL(this.token_url.replace(/\/token(?=$|\?)/, `/manifests/${wanted.rendition}`));
+		url.search = `?from=${wanted.from}&count=${wanted.count}&token=${encodeURIComponent(wanted.token)}`;
+		const response = await this.#get(url.href, signal, {}, 'no-store');
+		const bytes = new Uint8Array(await response.arrayBuffer());
+		for (const message of new FrameReader().read(bytes)) if (message.type === 'manifest') handle(message.bytes);
+	}
+
+	/** Bytes `start` up to `end` of a part of `size` bytes, or, with `size` null, of a larger file. */
+	async range(url: string, start: number, end: number, size: number | null, signal: AbortSignal): Promise<Uint8Array> {
 		const whole = start === 0 && end === size;
 		const response = await this.#get(url, signal, whole ? {} : { Range: `bytes=${start}-${end - 1}` }, 'default');
 		const data = new Uint8Array(await response.arrayBuffer());

@@ -11,6 +11,8 @@ export interface Assign {
 	/** the tracker sends them to this peer */
 	manifests: boolean;
 	stripes: Assigned[];
+	/** of a video that does not change any more: others to connect to */
+	neighbours: PeerId[];
 }
 
 export interface TrackerEvents {
@@ -36,6 +38,8 @@ export interface Joining {
 
 /** More cannot be assigned: 16 stripes in each of 16 renditions. */
 const MAX_ASSIGNED = 256;
+/** The tracker names 12. */
+const MAX_NEIGHBOURS = 24;
 const MAX_OFFER_ID = 64;
 /** Unless the tracker names another interval. */
 const ANNOUNCE_MS = 120_000;
@@ -125,7 +129,7 @@ export class TrackerClient {
 		this.#send({ action: 'announce', to_peer_id: binaryString(peer), offer_id, answer: { type: 'answer', sdp } });
 	}
 
-	report(report: Report): void {
+	report(report: Report & { neighbours?: number }): void {
 		this.#send({
 			action: 'report',
 			...report,
@@ -198,14 +202,12 @@ export class TrackerClient {
 	}
 
 	#handleAssign(message: Record<string, unknown>): void {
-		if (!Array.isArray(message.stripes) || message.stripes.length > MAX_ASSIGNED) return;
-		const stripes: Assigned[] = [];
-		for (const entry of message.stripes) {
-			const assigned = parseAssigned(entry);
-			if (assigned) stripes.push(assigned);
-		}
+		const { stripes: named = [], neighbours: others = [] } = message;
+		if (!Array.isArray(named) || named.length > MAX_ASSIGNED || !Array.isArray(others) || others.length > MAX_NEIGHBOURS) return;
+		const stripes = named.map(parseAssigned).filter((assigned) => assigned !== null);
+		const neighbours = others.map(parseBinaryString).filter((peer) => peer !== null);
 		const peers = typeof message.peers === 'number' && message.peers >= 0 ? message.peers : 0;
-		this.events.assign({ peers, manifests: message.manifests !== false, stripes });
+		this.events.assign({ peers, manifests: message.manifests !== false, stripes, neighbours });
 	}
 
 	/** `u8 1`, swarm id, manifest. */

@@ -137,7 +137,8 @@ describe('TrackerClient', () => {
 						{ rendition: 0, stripe: 0, root: true },
 						{ rendition: 0, stripe: 1, root: false, parent: OTHER, standby: null },
 						{ rendition: 0, stripe: 2, root: false, parent: OTHER, standby: SELF }
-					]
+					],
+					neighbours: []
 				}
 			]
 		]);
