@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
@@ -12,8 +13,21 @@ const SCREENSHOTS = fileURLToPath(new URL('../screenshots', import.meta.url));
 
 /** Debian's Chromium: it decodes H.264 and AAC, as Google's own does. */
 export function launch(...more: string[]): Promise<Browser> {
+	return launchProgram(CHROMIUM, more);
+}
+
+/** The same with words before the command: in a network namespace. */
+export function launchAt(prefix: string[]): Promise<Browser> {
+	const program = join(mkdtempSync(join(tmpdir(), 'shoal-browser-')), 'chromium');
+	writeFileSync(program, `#!/bin/sh\nexec ${prefix.join(' ')} ${CHROMIUM} "$@"\n`, { mode: 0o755 });
+	return launchProgram(program, []);
+}
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+function launchProgram(executablePath: string, more: string[]): Promise<Browser> {
 	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+		executablePath,
 		args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--disable-gpu', ...more]
 	});
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { outlive } from './outlive';
 import type { TestLive } from './shoal';
 
@@ -7,38 +8,64 @@ const PROGRAM = resolve('../packages/swarm/dist/headless.mjs');
 
 /** What an engine without a picture says at the end. */
 export interface HeadlessPeer {
+	peer: string;
 	stalls: number;
 	http_bytes: number;
 	p2p_bytes: number;
 	upload_bytes: number;
+	parts: number;
 	bad_parts: number;
+	rescued: number;
+	failovers: number;
+	banned: number;
+}
+
+/** What it says meanwhile: what its engine logs, or once a second how it fares. */
+export type HeadlessEvent = { at_ms: number; peer: string } & ({ line: string } | { least_ahead_ms: number | null; report: HeadlessPeer });
+
+export interface HeadlessOptions {
+	count?: number;
+	seconds: number;
+	/** words before the command */
+	prefix?: string[];
+	/** for up to twelve peers */
+	event?: (event: HeadlessEvent) => void;
 }
 
 export interface HeadlessRun {
 	readonly peers: Promise<HeadlessPeer[]>;
+	/** parts of them that could not be compared with the origin's, as those of the segment that was last */
+	readonly unchecked_parts: Promise<number>;
+	readonly running: boolean;
 	/** Gone without a word. */
 	kill(): void;
 }
 
-/** Starts `count` of the pages' own engines on `live` for `seconds`, in one process; `prefix`: words before the command. */
-export function headless(url: string, live: TestLive, { count = 1, seconds, prefix = [] }: { count?: number; seconds: number; prefix?: string[] }): HeadlessRun {
+/** Starts `count` of the pages' own engines on `live` for `seconds`, in one process. */
+export function headless(url: string, live: TestLive, { count = 1, seconds, prefix = [], event }: HeadlessOptions): HeadlessRun {
 	const own = [process.execPath, PROGRAM, '--live', url + live.watchPath, '--uuid', live.uuid, '--peers', String(count), '--seconds', String(seconds), '--verify'];
-	const [program, ...words] = [...prefix, ...own];
+	const [program, ...words] = [...prefix, ...own, ...(event ? ['--events'] : [])];
 	const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] });
 	outlive(child);
-	let said = '';
-	child.stdout.on('data', (data: Buffer) => (said += data.toString()));
-	const peers = new Promise<HeadlessPeer[]>((done, failed) => {
-		child.once('exit', (status) => {
-			try {
-				if (status !== 0) throw new Error(`headless peers: exit status ${status}`);
-				done((JSON.parse(said) as { peers: HeadlessPeer[] }).peers);
-			} catch (error) {
-				failed(error instanceof Error ? error : new Error(String(error)));
-			}
+	const result = new Promise<{ peers: HeadlessPeer[]; total: { unchecked_parts: number } }>((done, failed) => {
+		createInterface({ input: child.stdout }).on('line', (line) => {
+			const said = JSON.parse(line);
+			if (said.total) done(said);
+			else event?.(said);
 		});
+		// Said after what it printed: then there was no result.
+		child.once('close', (status) => failed(new Error(`headless peers: exit status ${status}`)));
 	});
+	const peers = result.then((said) => said.peers);
+	const unchecked_parts = result.then((said) => said.total.unchecked_parts);
 	// Whoever kills it does not ask.
-	peers.catch(() => undefined);
-	return { peers, kill: () => child.kill('SIGKILL') };
+	for (const promise of [peers, unchecked_parts]) promise.catch(() => undefined);
+	return {
+		peers,
+		unchecked_parts,
+		get running() {
+			return child.exitCode === null && child.signalCode === null;
+		},
+		kill: () => child.kill('SIGKILL')
+	};
 }

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 
-/** One household: a host behind a router that translates addresses. */
+/** A machine somewhere on the internet: alone, or behind its household's router, which translates addresses. */
 export interface Home {
 	/** what to put before a command that is to run on the host */
 	prefix: string[];
-	/** bytes that left the router for the internet */
+	/** bytes that left it, or its router, for the internet */
 	sent(): number;
-	/** cuts the host's cable: nothing gets through, no connection is told */
+	/** drops all its packets from now on, or no more: no connection is told */
 	silence(silent: boolean): void;
 }
 
@@ -18,13 +18,16 @@ export interface HomeOptions {
 const INTERNET = 'shoal-inet';
 const SERVER = 'shoal-origin';
 const OBSERVER = 'shoal-watch';
+/** All of it is one network, so that nothing has to be routed; to the tracker every /24 of it is another neighbourhood. */
+const address_of = (network: number, host: number): string => `198.18.${network}.${host}`;
+const PREFIX = 15;
 
 /**
  * A small internet of network namespaces: a server with a public address, and homes behind NAT. Kernel bridges, veth
  * pairs and nftables; needs root, and touches nothing outside its own namespaces.
  */
 export class Internet {
-	readonly server = { address: '203.0.113.10', prefix: ['ip', 'netns', 'exec', SERVER] };
+	readonly server = { address: address_of(0, 10), prefix: ['ip', 'netns', 'exec', SERVER], sent: () => sent(SERVER) };
 	#homes = 0;
 	#names: string[] = [];
 
@@ -36,10 +39,10 @@ export class Internet {
 		// The test itself looks on from outside.
 		run('ip', 'link', 'add', OBSERVER, 'type', 'veth', 'peer', 'name', OBSERVER, 'netns', INTERNET);
 		run('ip', '-n', INTERNET, 'link', 'set', OBSERVER, 'master', 'switch', 'up');
-		run('ip', 'address', 'add', '203.0.113.1/24', 'dev', OBSERVER);
+		run('ip', 'address', 'add', `${address_of(0, 1)}/${PREFIX}`, 'dev', OBSERVER);
 		run('ip', 'link', 'set', OBSERVER, 'up');
 		internet.#add(SERVER);
-		internet.#plug(SERVER, 'wan', `${internet.server.address}/24`);
+		internet.#plug(SERVER, 'wan', `${internet.server.address}/${PREFIX}`);
 		return internet;
 	}
 
@@ -49,7 +52,7 @@ export class Internet {
 		const router = `shoal-router-${number}`;
 		const host = `shoal-home-${number}`;
 		this.#add(router);
-		this.#plug(router, 'wan', `203.0.113.${100 + number}/24`);
+		this.#plug(router, 'wan', `${address_of(number, 1)}/${PREFIX}`);
 		this.#add(host);
 		run('ip', '-n', router, 'link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'lan', 'netns', host);
 		address(router, 'lan', '192.168.1.1/24');
@@ -73,9 +76,25 @@ export class Internet {
 		if (uplink_kbps) run('tc', '-n', router, 'qdisc', 'add', 'dev', 'wan', 'root', 'tbf', 'rate', `${uplink_kbps}kbit`, 'burst', '16kb', 'latency', '300ms');
 		return {
 			prefix: ['ip', 'netns', 'exec', host],
-			sent: () => Number(execFileSync('ip', ['netns', 'exec', router, 'cat', '/sys/class/net/wan/statistics/tx_bytes'])),
-			silence: (silent) => run('ip', '-n', router, 'link', 'set', 'lan', silent ? 'down' : 'up')
+			sent: () => sent(router),
+			silence: (silent) => this.#silence(router, silent)
 		};
+	}
+
+	/** Adds a machine with an address of its own. */
+	host(): Home {
+		const number = ++this.#homes;
+		const name = `shoal-host-${number}`;
+		this.#add(name);
+		this.#plug(name, 'wan', `${address_of(number, 1)}/${PREFIX}`);
+		// Browsers offer the address of their way to the internet.
+		run('ip', '-n', name, 'route', 'add', 'default', 'dev', 'wan');
+		return { prefix: ['ip', 'netns', 'exec', name], sent: () => sent(name), silence: (silent) => this.#silence(name, silent) };
+	}
+
+	/** At the switch, so that nobody sees a cable that is out: as by the spanning tree protocol, 0 is disabled and 3 forwards. */
+	#silence(name: string, silent: boolean): void {
+		run('ip', '-n', INTERNET, 'link', 'set', port_of(name), 'type', 'bridge_slave', 'state', silent ? '0' : '3');
 	}
 
 	close(): void {
@@ -92,12 +111,21 @@ export class Internet {
 
 	/** A cable to the switch. */
 	#plug(name: string, device: string, own: string): void {
-		const port = name.replace('shoal-', '');
+		const port = port_of(name);
 		run('ip', '-n', INTERNET, 'link', 'add', port, 'type', 'veth', 'peer', 'name', device, 'netns', name);
 		run('ip', '-n', INTERNET, 'link', 'set', port, 'master', 'switch');
 		run('ip', '-n', INTERNET, 'link', 'set', port, 'up');
 		address(name, device, own);
 	}
+}
+
+function port_of(name: string): string {
+	return name.replace('shoal-', '');
+}
+
+/** Bytes that left a namespace by its cable, headers of all layers included. */
+function sent(name: string): number {
+	return Number(execFileSync('ip', ['netns', 'exec', name, 'cat', '/sys/class/net/wan/statistics/tx_bytes']));
 }
 
 function address(name: string, device: string, own: string): void {

@@ -1,0 +1,66 @@
+import type { Crowd } from './crowd';
+import { seen } from './probe';
+
+/** A liar is out of the set of whom it lied to by then. */
+export const OUT_MS = 2000;
+/** Lies further apart than this are told on another occasion. */
+const OCCASION_MS = 5000;
+
+/** What became of those who lied, and of those who did not. */
+export interface Verdict {
+	lies: number;
+	/** of them what the tracker was told */
+	accusations: number;
+	/** occasions on which somebody was lied to */
+	pairs: number;
+	worst_ms: number;
+	/** those that took longer than `OUT_MS` */
+	slow: { liar: string; to: string; evil: string; took_ms: number }[];
+	banned_honest: number;
+	expelled_honest: number;
+	/** honest peers that banned a liar themselves, summed over liars */
+	banned_liars: number;
+}
+
+/** Compares what liars said of themselves with what was seen of honest peers. */
+export async function judge(crowd: Crowd): Promise<Verdict> {
+	const liars = new Set(crowd.lies.map(({ liar }) => liar));
+	const short = (peer: string): string => peer.slice(-8);
+	const short_liars = new Set([...liars].map(short));
+	// When each honest peer parted with whom.
+	const partings = new Map<string, { other: string; at_ms: number }[]>();
+	for (const { reports, partings: told } of crowd.viewers) {
+		for (const peer of reports.keys()) partings.set(peer, []);
+		for (const { peer, other, at_ms } of told) partings.get(peer)?.push({ other, at_ms });
+	}
+	for (const one of await Promise.all(crowd.pages.map(({ page }) => seen(page)))) {
+		const closed = one.pairs.flatMap(({ peer, closed_ms }) => (peer && closed_ms !== null ? [{ other: short(peer), at_ms: closed_ms }] : []));
+		if (one.self) partings.set(one.self, closed);
+	}
+	const occasions = new Map<string, { liar: string; to: string; evil: string; first_ms: number; last_ms: number }[]>();
+	for (const { liar, to, at_ms, evil } of crowd.lies) {
+		if (evil === 'accuse' || !partings.has(to)) continue;
+		const key = `${liar} ${to}`;
+		const of = occasions.get(key) ?? [];
+		occasions.set(key, of);
+		const last = of.at(-1);
+		if (last && at_ms - last.last_ms < OCCASION_MS) last.last_ms = at_ms;
+		else of.push({ liar, to, evil, first_ms: at_ms, last_ms: at_ms });
+	}
+	const took = [...occasions.values()].flat().map(({ liar, to, evil, first_ms, last_ms }) => {
+		// Who gives nothing has no connection to lose by it: it counts for how long it was relied upon.
+		const out = evil === 'lying-have' ? last_ms : partings.get(to)!.find(({ other, at_ms }) => other === short(liar) && at_ms >= first_ms)?.at_ms;
+		return { liar: short(liar), to: short(to), evil, took_ms: (out ?? Infinity) - first_ms };
+	});
+	const bans = crowd.viewers.flatMap((viewers) => viewers.partings).filter(({ banned }) => banned);
+	return {
+		lies: crowd.lies.length,
+		accusations: crowd.lies.filter(({ evil }) => evil === 'accuse').length,
+		pairs: took.length,
+		worst_ms: Math.max(0, ...took.map(({ took_ms }) => took_ms)),
+		slow: took.filter(({ took_ms }) => took_ms > OUT_MS),
+		banned_honest: bans.filter(({ other }) => !short_liars.has(other)).length,
+		expelled_honest: crowd.viewers.reduce((sum, { expelled }) => sum + expelled.size, 0),
+		banned_liars: bans.filter(({ other }) => short_liars.has(other)).length
+	};
+}
