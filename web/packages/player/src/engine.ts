@@ -4,6 +4,7 @@
 import type Hls from 'hls.js';
 import type { ErrorData, HlsConfig, LevelDetails } from 'hls.js';
 import { loadersFor } from './loaders';
+import { renditionOf } from './peers';
 import type { Source } from './source';
 
 /** One rendition to choose from. */
@@ -59,6 +60,9 @@ const RETRY_FOREVER = { maxNumRetry: 1_000_000, retryDelayMs: 300, maxRetryDelay
 const BACK_BUFFER_S = 30;
 /** Far from the edge, buffer this far ahead. */
 const FORWARD_BUFFER_S = 20;
+
+/** An estimate so many times a rendition's rate makes hls.js keep it: it wants 1 / 0.95 for that, and 1 / 0.7 of a better one. */
+const RELEASE_SHARE = 1.25;
 
 /** How to begin. */
 export interface Start {
@@ -117,6 +121,8 @@ export class Engine {
 	#destroyed = false;
 	#gap_seen = false;
 	#final = false;
+	/** level that `hold` has set */
+	#held: number | null = null;
 
 	constructor(
 		private readonly video: HTMLVideoElement,
@@ -215,15 +221,43 @@ export class Engine {
 		return this.qualities[hls.currentLevel >= 0 ? hls.currentLevel : hls.loadLevel] ?? null;
 	}
 
-	/** -1: chosen by the measured throughput. */
+	/** What the viewer chose; -1: left to the player. */
 	get chosen(): number {
-		return this.#hls?.manualLevel ?? -1;
+		return this.#held === null ? (this.#hls?.manualLevel ?? -1) : -1;
 	}
 
 	choose(id: number): void {
-		if (!this.#hls) return;
+		if (!this.#hls || id === this.chosen) return;
+		this.#held = null;
 		this.source.ahead.clear();
 		this.#hls.nextLevel = id;
+	}
+
+	/** The renditions, worst first; which of them is being loaded (-1: none yet), and the best that suits the size of the picture. */
+	get ladder(): { level: number; cap: number; bitrates_bps: number[] } {
+		const hls = this.#hls;
+		return { level: hls?.loadLevel ?? -1, cap: hls?.maxAutoLevel ?? -1, bitrates_bps: (hls?.levels ?? []).map((level) => level.bitrate) };
+	}
+
+	/** Of the rendition with that name; null: not known. */
+	bitrate(rendition: string): number | null {
+		return this.#hls?.levels.find((level) => renditionOf(level.uri) === rendition)?.bitrate ?? null;
+	}
+
+	/**
+	 * Loads `level` from here on, whatever hls.js measures; what is buffered is played. Null: hls.js measures and chooses
+	 * again, and begins with what it has now, as its estimate is of before.
+	 */
+	hold(level: number | null): void {
+		const hls = this.#hls;
+		if (!hls || (level === null && this.#held === null)) return;
+		this.#held = level;
+		if (level !== null) {
+			if (hls.manualLevel !== level) hls.loadLevel = level;
+			return;
+		}
+		hls.bandwidthEstimate = (hls.levels[hls.loadLevel]?.maxBitrate ?? 0) * RELEASE_SHARE;
+		hls.loadLevel = -1;
 	}
 
 	/** Wall-clock time (milliseconds since 1970) of the picture on screen, by EXT-X-PROGRAM-DATE-TIME. */

@@ -165,7 +165,10 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 				stats.loading.first = answer.first_ms;
 				stats.loading.end = answer.end_ms;
 				stats.loaded = stats.total = answer.data.byteLength;
-				return () => callbacks.onSuccess({ url, data: answer.data, code: 200 }, stats, context, null);
+				return () => {
+					if (part) source.onpart?.();
+					callbacks.onSuccess({ url, data: answer.data, code: 200 }, stats, context, null);
+				};
 			});
 		}
 

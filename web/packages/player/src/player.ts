@@ -5,6 +5,7 @@ import { Emitter } from './emitter';
 import { EdgeClock, LatencyController, SWARM_TARGET_S, TARGET_S, type LatencyMode, type Range } from './latency';
 import { HttpError, Source } from './source';
 import { aheadSeconds, bufferedRanges } from './media';
+import { RenditionControl } from './rendition';
 import { detailsOf, statsOf, type Parts } from './report';
 import { Sharing, type SharingState } from './sharing';
 import { LinkWatch, playerState, retryDelay, Starvation, STUCK_MS, StuckWatch, type Phase, type PlayerState } from './state';
@@ -39,6 +40,7 @@ export class Player extends Emitter<PlayerEvents> {
 	#starvation = new Starvation();
 	#stuck = new StuckWatch();
 	#sharing: Sharing | null = null;
+	#renditions = new RenditionControl();
 	#mode: LatencyMode;
 	#created_ms = performance.now();
 	#first_picture_ms: number | null = null;
@@ -76,6 +78,9 @@ export class Player extends Emitter<PlayerEvents> {
 			const sharing = new Sharing(options.sharing, options.token ?? null, options.log ?? null);
 			sharing.onchange = () => this.emit('sharing', sharing.state);
 			this.#sharing = this.#source.peers = sharing;
+			this.#source.onpart = () => {
+				if (this.#started && this.following && !video.paused) this.#renditions.handlePart(performance.now(), aheadSeconds(video));
+			};
 		}
 		this.#idle = options.autoplay === false;
 		video.muted = options.muted ?? false;
@@ -490,6 +495,7 @@ export class Player extends Emitter<PlayerEvents> {
 		// What came from others says nothing about the link to the server.
 		const shared = this.#sharing?.active ?? false;
 		this.#sharing?.handleStall(now_ms);
+		this.#renditions.handleStall(now_ms);
 		if (shared) return;
 		const bitrate_bps = this.#engine.playing?.bitrate_bps ?? null;
 		const throughput_bps = this.#source.throughput.bps;
@@ -559,16 +565,31 @@ export class Player extends Emitter<PlayerEvents> {
 	/** Tells the sharing how playback is, and lets it have the distance that it needs. */
 	#share(now_ms: number): void {
 		if (!this.#sharing) return;
+		const { rendition } = this.#source;
 		const on_air = this.#phase === 'live' || this.#phase === 'interrupted';
 		this.#sharing.handleTick(now_ms, {
 			live: on_air && this.#isLive && this.#engine !== null && this.#started,
 			playing: this.state === 'playing',
 			following: this.following && !this.video.paused,
-			rendition: this.#source.rendition,
-			bitrate_bps: this.#engine?.playing?.bitrate_bps ?? null,
+			rendition,
+			bitrate_bps: rendition === null ? null : (this.#engine?.bitrate(rendition) ?? null),
 			program_time_ms: this.#engine?.playing_date_ms ?? null
 		});
 		this.#latency.setFloor(now_ms, this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0);
+		this.#chooseRendition(now_ms, this.#sharing);
+	}
+
+	#chooseRendition(now_ms: number, sharing: Sharing): void {
+		const engine = this.#engine;
+		if (!engine) return;
+		const { level, probe_bps } = this.#renditions.decide(now_ms, {
+			active: sharing.active && this.#isLive,
+			wanted: sharing.state.obstacle === null,
+			automatic: engine.chosen < 0,
+			...engine.ladder
+		});
+		engine.hold(level);
+		if (probe_bps !== null) void this.#source.probe(probe_bps).then((carried) => this.#renditions.handleProbe(performance.now(), carried));
 	}
 
 	// ---- small facts

@@ -26,6 +26,8 @@ export interface MediaPlaylist {
 	init_url: string | null;
 	/** All parts listed, oldest first */
 	parts: PlaylistPart[];
+	/** the newest segment that is complete */
+	segment_url: string | null;
 	/** EXT-X-PRELOAD-HINT:TYPE=PART */
 	hint_url: string | null;
 	/** EXT-X-PRELOAD-HINT:TYPE=MAP: the hinted part needs another initialization section */
@@ -74,6 +76,7 @@ export function parseMediaPlaylist(text: string, url: string): MediaPlaylist {
 		part_hold_back_s: 0,
 		init_url: null,
 		parts: [],
+		segment_url: null,
 		hint_url: null,
 		hint_init_url: null,
 		ended: false
@@ -87,6 +90,7 @@ export function parseMediaPlaylist(text: string, url: string): MediaPlaylist {
 			end_s = segment_s;
 		} else if (line !== '' && !line.startsWith('#')) {
 			msn++;
+			playlist.segment_url = resolve(line, url);
 		}
 		if (!line.startsWith('#EXT-X-')) continue;
 		const colon = line.indexOf(':');

@@ -150,9 +150,9 @@ export interface Playback {
 	live: boolean;
 	playing: boolean;
 	following: boolean;
-	/** name of the rendition, null before the first playlist */
+	/** name of the rendition that is loaded, null before the first playlist */
 	rendition: string | null;
-	/** null: not known */
+	/** its own; null: not known */
 	bitrate_bps: number | null;
 	program_time_ms: number | null;
 }
@@ -174,6 +174,8 @@ const TERMS_AGAIN_MS = 20_000;
 const AWAY_MS = 10_000;
 /** One who leaves does not end a small swarm at once: another may come. */
 const FEW_MS = 30_000;
+/** A rendition that is too small to be shared may be left again soon. */
+const SMALL_MS = 10_000;
 /** The engine has this long to become active among enough peers, again after it lost them. */
 const INACTIVE_MS = 20_000;
 /** Alone it waits for others; but now and then it begins afresh, as the swarm may have become another one. */
@@ -211,6 +213,7 @@ export class Sharing implements Peers {
 	#ticked_ms: number | null = null;
 	#away_since_ms: number | null = null;
 	#few_since_ms: number | null = null;
+	#small_since_ms: number | null = null;
 	#inactive_since_ms: number | null = null;
 	#active_since_ms: number | null = null;
 	#stalls_ms: number[] = [];
@@ -285,7 +288,9 @@ export class Sharing implements Peers {
 		});
 		const changed = found !== this.#obstacle;
 		this.#obstacle = found;
-		if (found) this.#leave();
+		this.#small_since_ms = isWorth(playback) ? null : (this.#small_since_ms ?? now_ms);
+		const small = this.#small_since_ms !== null && !patient(this.#small_since_ms, SMALL_MS);
+		if (found || small) this.#leave();
 		else if (!joined && !this.#joining && now_ms >= this.#retry_at_ms) void this.#join();
 		if (this.#swarm) this.#attend(now_ms, playback);
 		if (changed) this.onchange?.();
@@ -421,8 +426,8 @@ export class Sharing implements Peers {
 	#attend(now_ms: number, playback: Playback): void {
 		if (playback.rendition !== null && playback.rendition !== this.#rendition) {
 			this.#rendition = playback.rendition;
-			const { rendition, bitrate_bps } = playback;
-			this.#guard((swarm) => swarm.setRendition(rendition, bitrate_bps === null || bitrate_bps >= WORTH_BPS));
+			const { rendition } = playback;
+			this.#guard((swarm) => swarm.setRendition(rendition, isWorth(playback)));
 		}
 		if (now_ms - this.#playhead_at_ms >= PLAYHEAD_EVERY_MS) {
 			this.#playhead_at_ms = now_ms;
@@ -492,6 +497,10 @@ export class Sharing implements Peers {
 			return null;
 		}
 	}
+}
+
+function isWorth({ bitrate_bps }: Playback): boolean {
+	return bitrate_bps === null || bitrate_bps >= WORTH_BPS;
 }
 
 /** Reads the token endpoint's answer; null when it is none. */

@@ -41,6 +41,10 @@ const SHARED_PART_MARGIN_S = 0.2;
 const SHARED_PART_MIN_MS = 50;
 /** Far from the edge a full buffer is no reason to wait. */
 const SHARED_PART_MAX_MS = 2_000;
+/** What shows whether the link carries a rate: what comes at that rate in this time... */
+const PROBE_S = 0.5;
+/** ...if it has come by then, the request's own way included. */
+const PROBE_LIMIT_MS = 1_500;
 /** A playlist fetched before hls.js asked for it is of use only while it is fresh. */
 const EARLY_FRESH_MS = 3_000;
 
@@ -62,6 +66,8 @@ export class Source {
 	join: Join | null = null;
 	/** Called for each media playlist. */
 	onplaylist: ((playlist: MediaPlaylist, now_ms: number) => void) | null = null;
+	/** Called for each part, right before hls.js gets it. */
+	onpart: (() => void) | null = null;
 	/** How long the newest media has been missing in the last playlist, seconds. */
 	gap_s = 0;
 	/** Other viewers, while in a swarm with them. */
@@ -120,14 +126,17 @@ export class Source {
 			this.join = first ? new Join(first.url) : null;
 		}
 		this.playlist = playlist;
+		const before = this.rendition;
 		this.rendition = renditionOf(answer.url);
 		this.gap_s = gapAtEnd(playlist);
-		this.#plan(playlist);
+		// Another rendition begins over HTTP, whatever flows of the one before.
+		const another = before !== null && before !== this.rendition;
+		this.#plan(playlist, this.peers?.active === true && !another);
 		this.onplaylist?.(playlist, answer.end_ms);
 	}
 
-	#plan(playlist: MediaPlaylist): void {
-		if (playlist.ended || !this.at_edge || playlist.part_target_s === 0 || this.peers?.active) {
+	#plan(playlist: MediaPlaylist, shared: boolean): void {
+		if (playlist.ended || !this.at_edge || playlist.part_target_s === 0 || shared) {
 			this.ahead.want([]);
 			return;
 		}
@@ -216,6 +225,23 @@ export class Source {
 		return { data, start_ms, first_ms: start_ms, end_ms };
 	}
 
+	/** Whether the link carries `bps` beside what comes from peers; of the newest whole segment, which nobody waits for. */
+	async probe(bps: number): Promise<boolean> {
+		const url = this.playlist?.segment_url;
+		if (!url) return false;
+		const limit = new AbortController();
+		const timer = setTimeout(() => limit.abort(), PROBE_LIMIT_MS);
+		try {
+			const end = Math.ceil((bps * PROBE_S) / 8);
+			const { data, first_ms, end_ms } = await this.fetchBytes(url, limit.signal, { start: 0, end }, 'no-store');
+			return (end_ms - first_ms) * bps <= data.byteLength * 8_000;
+		} catch {
+			return false;
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
 	#tellPeers(answer: FetchedText): void {
 		if (!answer.text.includes('#EXT-X-TARGETDURATION')) return;
 		this.peers?.handleOriginPlaylist(renditionOf(answer.url), answer.url, answer.text);
@@ -252,10 +278,10 @@ export class Source {
 		};
 	}
 
-	async fetchBytes(url: string, signal: AbortSignal, range?: { start: number; end: number }): Promise<Fetched> {
+	async fetchBytes(url: string, signal: AbortSignal, range?: { start: number; end: number }, cache: RequestCache = 'default'): Promise<Fetched> {
 		const start_ms = performance.now();
 		const init = await this.#request(url, signal, range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {});
-		const response = await fetch(url, init);
+		const response = await fetch(url, { ...init, cache });
 		const first_ms = performance.now();
 		if (!response.ok) throw new HttpError(response.status, url);
 		const data = await response.arrayBuffer();

@@ -52,7 +52,7 @@ describe('with peers', () => {
 	let source: Source;
 	/** URLs that the origin was asked for. */
 	let fetched: string[];
-	let origin: (url: string) => Promise<Response>;
+	let origin: (url: string, init: RequestInit) => Promise<Response>;
 
 	beforeEach(() => {
 		vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
@@ -62,9 +62,9 @@ describe('with peers', () => {
 		source.buffered_s = () => 1.3;
 		fetched = [];
 		origin = async (url) => new Response(url.includes('.m3u8') ? PLAYLIST : new Uint8Array([9, 9]));
-		vi.stubGlobal('fetch', (url: string) => {
+		vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
 			fetched.push(url);
-			return origin(url);
+			return origin(url, init);
 		});
 	});
 	afterEach(() => {
@@ -138,6 +138,76 @@ describe('with peers', () => {
 			await load('pLoader', reload);
 			expect(fetched).toEqual([reload, reload, `${BASE}init.mp4`, `${BASE}4.0.m4s`]);
 			expect(peers.requests).toHaveLength(1);
+		});
+	});
+
+	it('lets another rendition begin over HTTP', async () => {
+		peers.answer = () => Promise.resolve(NEXT);
+		await load('pLoader', reload);
+		expect(fetched).toEqual([]);
+		peers.answer = () => Promise.resolve(null);
+		const other = reload.replace('source', '360p');
+		await load('pLoader', other);
+		// From the keyframe on, all at once.
+		expect(fetched).toEqual([other, `${BASE}init.mp4`, `${BASE}4.0.m4s`]);
+		expect(source.rendition).toBe('360p');
+		expect(peers.told.at(-1)?.[0]).toBe('360p');
+	});
+
+	it('tells of each part before hls.js has it', async () => {
+		const told: string[] = [];
+		source.onpart = () => told.push('part');
+		peers.give = () => Promise.resolve(null);
+		await load('fLoader', `${BASE}4.1.m4s`).then(() => told.push('hls.js'));
+		expect(told).toEqual(['part', 'hls.js']);
+	});
+
+	describe('what the link carries', () => {
+		/** A body of `bytes` that takes `ms`. */
+		const body = (bytes: number, ms: number): Response =>
+			new Response(
+				new ReadableStream({
+					start(controller) {
+						setTimeout(() => {
+							controller.enqueue(new Uint8Array(bytes));
+							controller.close();
+						}, ms);
+					}
+				}),
+				{ status: 206 }
+			);
+		async function probe(answer: typeof origin): Promise<boolean> {
+			origin = answer;
+			const found = source.probe(4_000_000);
+			await vi.advanceTimersByTimeAsync(2_000);
+			return found;
+		}
+		beforeEach(async () => {
+			origin = async () => new Response(PLAYLIST.replace('#EXT-X-PART:', '#EXTINF:2,\n3.m4s\n#EXT-X-PART:'));
+			await load('pLoader', `${BASE}source.m3u8`);
+			fetched = [];
+		});
+
+		it('is seen at half a second of the newest whole segment', async () => {
+			let asked: RequestInit = {};
+			const answer = (bytes: number, ms: number) => async (_: string, init: RequestInit) => {
+				asked = init;
+				return body(bytes, ms);
+			};
+			expect(await probe(answer(250_000, 450))).toBe(true);
+			expect(fetched).toEqual([`${BASE}3.m4s`]);
+			// What lies in the browser's cache says nothing.
+			expect(asked).toMatchObject({ headers: { Range: 'bytes=0-249999' }, cache: 'no-store' });
+			expect(await probe(answer(250_000, 550))).toBe(false);
+			// Less came, as fast.
+			expect(await probe(answer(125_000, 230))).toBe(true);
+		});
+
+		it('is not proven by errors, nor by an answer that does not come', async () => {
+			expect(await probe(async () => new Response(null, { status: 404 }))).toBe(false);
+			const aborted = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+			expect(await probe(async (_, { signal }) => aborted(signal as AbortSignal))).toBe(false);
+			expect(await probe(async () => Promise.reject(new Error('offline')))).toBe(false);
 		});
 	});
 

@@ -262,6 +262,28 @@ describe('leaving', () => {
 		expect(world.sharing.state.obstacle).toBe('few-viewers');
 	});
 
+	it('comes with a rendition that is too small to be shared, if that stays', async () => {
+		const small = { rendition: '240p', bitrate_bps: 250_000 };
+		const large = { rendition: 'source', bitrate_bps: 800_000 };
+		Object.assign(world.playback, small);
+		await world.run(1);
+		expect([world.swarm.rendition, world.swarm.sharable]).toEqual(['240p', false]);
+		Object.assign(world.playback, large);
+		await world.run(15);
+		expect([world.swarm.rendition, world.swarm.sharable, world.swarm.stopped]).toEqual(['source', true, 0]);
+		Object.assign(world.playback, small);
+		await world.run(11);
+		expect(world.swarm.stopped).toBe(1);
+		await world.run(60);
+		expect(world.swarms).toHaveLength(1);
+		// Nothing but its size is in the way.
+		expect(world.sharing.state.obstacle).toBeNull();
+		Object.assign(world.playback, large);
+		await world.run(1);
+		expect(world.swarms).toHaveLength(2);
+		expect([world.swarm.rendition, world.swarm.sharable]).toEqual(['source', true]);
+	});
+
 	it('comes with a long pause, and with the end of the live', async () => {
 		world.playback.following = false;
 		await world.run(11);
