@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Message } from '../src/core/types';
 import { placeOf, sliceCount } from '../src/wire';
 import { CACHE_BYTES, rankOf, VodCore } from '../src/vod/core';
 import { keyOf } from '../src/vod/segment';
 import type { PeerId, Span, VodOutput } from '../src/vod/types';
+
+// Minutes of a dozen viewers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** mulberry32 */
 function random(seed: number): () => number {
@@ -97,6 +100,7 @@ class Viewer {
 		this.core.handlePlayhead(this.world.now, this.position_ms, this.buffered_ms);
 		this.pump();
 		this.load();
+		this.largest_cache = Math.max(this.largest_cache, this.core.stats().cached_bytes);
 	}
 
 	load(): void {
@@ -146,7 +150,6 @@ class Viewer {
 		const { world } = this;
 		if (this.gone) return;
 		for (let output = this.core.pollOutput(); output; output = this.core.pollOutput()) this.perform(output);
-		this.largest_cache = Math.max(this.largest_cache, this.core.stats().cached_bytes);
 		const due_ms = this.core.pollTimeout(world.now);
 		world.wake(this, due_ms);
 	}
@@ -302,9 +305,11 @@ class World {
 		this.at(this.now + 200, () => {
 			const pair = this.#pair(from.id, peer);
 			if (from.gone) return;
-			if (to.gone || this.pairs.has(pair)) {
-				if (to.gone) from.core.handlePeerClose(this.now, peer);
-			} else {
+			// As the transport does: no pair with whom either has banned.
+			const refused = to.gone || to.banned.includes(from.id) || from.banned.includes(peer);
+			if (refused) {
+				from.core.handlePeerClose(this.now, peer);
+			} else if (!this.pairs.has(pair)) {
 				this.pairs.add(pair);
 				from.core.handlePeerOpen(this.now, peer);
 				to.core.handlePeerOpen(this.now, from.id);
@@ -392,6 +397,261 @@ describe('twelve viewers about the same place', () => {
 			expect(viewer.core.stats().banned).toBe(0);
 			expect(viewer.largest_cache).toBeLessThanOrEqual(CACHE_BYTES + SEGMENT_BYTES);
 		}
-		console.info(`server's share ${world.share()}`, world.viewers.map((viewer) => viewer.core.stats()));
 	});
+});
+
+describe('a swarm of a recording', () => {
+	it('helps whoever starts at the beginning while others are far ahead of each other', () => {
+		const world = new World();
+		for (let i = 0; i < 12; i++) world.add({ position_ms: 0, join_ms: i * 9_000 });
+		world.run(160_000);
+		expect(world.stalled_ms).toEqual(Array(12).fill(0));
+		expect(world.share()).toBeLessThan(0.4);
+	});
+
+	it('does without those that claim what they do not send, and asks them less and less', () => {
+		const world = new World();
+		for (let i = 0; i < 12; i++) world.add({ position_ms: i * 1_000, join_ms: i * 500, ...(i % 4 === 1 ? { evil: 'lies' } : {}) });
+		world.run(120_000);
+		expect(world.stalled_ms).toEqual(Array(12).fill(0));
+		const honest = world.viewers.filter((viewer) => !viewer.setting.evil);
+		expect(world.share(honest)).toBeLessThan(0.5);
+		// Nobody is banned for being slow.
+		expect(honest.flatMap((viewer) => viewer.banned)).toEqual([]);
+		const before = honest.map((viewer) => viewer.core.stats().failovers);
+		world.run(240_000);
+		const later = honest.map((viewer, i) => viewer.core.stats().failovers - before[i]!);
+		const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+		expect(sum(later)).toBeLessThan(sum(before));
+	});
+
+	it('bans who sends wrong bytes, at once and alone', () => {
+		const world = new World();
+		for (let i = 0; i < 8; i++) world.add({ position_ms: i * 1_000, join_ms: i * 500, ...(i === 2 ? { evil: 'spoils' } : {}) });
+		world.run(90_000);
+		expect(world.stalled_ms).toEqual(Array(8).fill(0));
+		const spoiler = world.viewers[2]!;
+		for (const viewer of world.viewers) expect(viewer.banned).toEqual(viewer === spoiler || viewer.banned.length === 0 ? [] : [spoiler.id]);
+		expect(world.viewers.filter((viewer) => viewer.banned.length > 0).length).toBeGreaterThan(3);
+	});
+
+	it('goes on when half of the viewers vanish without a word', () => {
+		const world = new World();
+		for (let i = 0; i < 10; i++) world.add({ position_ms: i * 1_500, join_ms: i * 500 });
+		world.run(50_000);
+		for (const viewer of world.viewers.slice(0, 5)) world.remove(viewer, 20_000);
+		world.run(110_000);
+		const left = world.viewers.slice(5);
+		expect(left.map((viewer) => viewer.stalled_ms)).toEqual(Array(5).fill(0));
+		expect(world.share(left)).toBeLessThan(0.6);
+	});
+
+	it('gives what is under the playhead at once after a seek, and goes on from others', () => {
+		const world = new World();
+		for (let i = 0; i < 8; i++) world.add({ position_ms: 60_000 + i * 2_000, join_ms: i * 500 });
+		const late = world.add({ position_ms: 300_000, join_ms: 1_000 });
+		world.run(60_000);
+		const stats = late.core.stats();
+		late.seek(70_000);
+		world.run(61_500);
+		expect(late.position_ms).toBeGreaterThan(70_000);
+		expect(late.stalled_ms).toBeLessThanOrEqual(1_000);
+		const stalled_ms = late.stalled_ms;
+		world.run(120_000);
+		expect(late.stalled_ms).toBe(stalled_ms);
+		const now = late.core.stats();
+		const p2p_bytes = now.p2p_bytes - stats.p2p_bytes;
+		expect(p2p_bytes).toBeGreaterThan(3 * (now.http_bytes - stats.http_bytes));
+	});
+
+	it('is told of and serves nothing by who does not upload', () => {
+		const world = new World();
+		for (let i = 0; i < 6; i++) world.add({ position_ms: i * 1_000, join_ms: i * 500, upload: i > 0 });
+		world.run(60_000);
+		expect(world.viewers[0]!.core.stats().upload_bytes).toBe(0);
+		expect(world.viewers[0]!.core.stats().p2p_bytes).toBeGreaterThan(0);
+		expect(world.stalled_ms).toEqual(Array(6).fill(0));
+	});
+
+	it('sends no faster than the ceiling, and less on a thin uplink', () => {
+		const world = new World();
+		// One that has everything, and many that want it.
+		for (let i = 0; i < 8; i++) world.add({ position_ms: i === 0 ? 30_000 : 0, join_ms: i === 0 ? 0 : 20_000, ...(i === 1 ? { up: RATE / 4 } : {}) });
+		world.run(80_000);
+		for (const viewer of world.viewers) expect(viewer.core.stats().upload_bytes).toBeLessThan(80_000 * RATE * 2.1);
+		// A quarter of the stream's rate is all that this one has.
+		expect(world.viewers[1]!.core.stats().upload_bytes).toBeLessThan(60_000 * RATE * 0.5);
+		expect(world.stalled_ms).toEqual(Array(8).fill(0));
+	});
+});
+
+describe('one peer', () => {
+	const other = id(1);
+	const hello: Message = { type: 'hello', slots: 0, newest: 0 };
+	const outputs = (core: VodCore): VodOutput[] => {
+		const all: VodOutput[] = [];
+		for (let output = core.pollOutput(); output; output = core.pollOutput()) all.push(output);
+		return all;
+	};
+	const full = (slices: number): Uint8Array => new Uint8Array(Math.ceil(slices / 8)).fill(255);
+	const place = (index: number): number => placeOf(index, 0);
+
+	/** In company of `other`, with manifests of the first fifty segments. */
+	function peer(spans: Span[] = SPANS, size = SEGMENT_BYTES): VodCore {
+		const core = new VodCore({ peer: id(0), upload: true, ceiling_tenths: 20 });
+		core.handleRendition(0, 0, 0, spans, RATE);
+		core.handlePlayhead(0, 0, 20_000);
+		core.handleAssign(0, [other]);
+		core.handlePeerOpen(0, other);
+		core.handleMessage(0, other, hello);
+		for (let index = 0; index < 50; index++) core.handleManifest({ rendition: 0, place: place(index), size, slices: sliceCount(size, 4) });
+		core.handleManifests(0, 0, []);
+		return core;
+	}
+	const own = (core: VodCore, index: number, slices = SLICES): void => {
+		core.handleOwn(0, 0, index);
+		for (let slice = 0; slice < slices; slice++) core.handleSlice(0, 'player', 0, place(index), slice, true);
+		core.handleOwnEnd(0, 0, index);
+	};
+
+	it('tells what it holds when a pair opens, and what it gets and drops from then on', () => {
+		const core = peer();
+		own(core, 10);
+		own(core, 11);
+		outputs(core);
+		const third = id(2);
+		core.handlePeerOpen(1, third);
+		const sent = outputs(core).filter((output) => output.type === 'send' && output.peer === third);
+		expect(sent.map((output) => output.type === 'send' && output.message.type)).toEqual(['hello', 'have']);
+		expect(sent[1]).toMatchObject({ message: { parts: [{ place: place(10) }, { place: place(11) }] } });
+		own(core, 12);
+		expect(outputs(core)).toContainEqual(expect.objectContaining({ type: 'send', peer: other, message: expect.objectContaining({ type: 'have' }) }));
+	});
+
+	it('answers requests for what is not there with a HAVE without bits, and a subscription with a REJECT', () => {
+		const core = peer();
+		outputs(core);
+		core.handleMessage(1, other, { type: 'request', rendition: 0, place: place(12), slices: SLICES, bits: full(SLICES) });
+		core.handleMessage(1, other, { type: 'subscribe', rendition: 0, stripe: 1, from: 0, manifests: true });
+		expect(outputs(core)).toEqual([
+			{ type: 'send', peer: other, message: { type: 'have', rendition: 0, parts: [{ place: place(12), slices: SLICES, bits: new Uint8Array(Math.ceil(SLICES / 8)) }] } },
+			{ type: 'send', peer: other, message: { type: 'reject', rendition: 0, stripe: 1, reason: 4, alternatives: [] } }
+		]);
+	});
+
+	it('does not answer a flood of requests for what is not there', () => {
+		const core = peer();
+		outputs(core);
+		for (let i = 0; i < 1_000; i++) core.handleMessage(1, other, { type: 'request', rendition: 3, place: i, slices: 1, bits: full(1) });
+		expect(outputs(core).length).toBeLessThan(50);
+	});
+
+	it('sends what was asked for in that order, and not what was taken back', () => {
+		const core = peer();
+		own(core, 10);
+		outputs(core);
+		core.handleMessage(1, other, { type: 'request', rendition: 0, place: place(10), slices: SLICES, bits: Uint8Array.of(0b1111, 0) });
+		core.handleMessage(1, other, { type: 'cancel', rendition: 0, place: place(10), slices: SLICES, bits: Uint8Array.of(0b0100, 0) });
+		const sent: number[] = [];
+		for (let now = 1; now < 20_000; now += 50) {
+			for (const output of outputs(core)) if (output.type === 'push') sent.push(output.index);
+			core.handleBuffered(now, other, 0);
+			core.handleTimeout(now);
+		}
+		expect(sent).toEqual([0, 1, 3]);
+		expect(core.stats().upload_bytes).toBeGreaterThan(60_000);
+	});
+
+	it('asks nobody for what a HAVE with other slices names, and no more for what was dropped', () => {
+		const core = peer();
+		outputs(core);
+		core.handleMessage(1, other, { type: 'have', rendition: 0, parts: [{ place: place(12), slices: SLICES + 1, bits: full(SLICES + 1) }] });
+		core.handleMessage(1, other, { type: 'have', rendition: 0, parts: [{ place: place(13), slices: SLICES, bits: Uint8Array.of(1, 0) }] });
+		const requests = (): VodOutput[] => outputs(core).filter((output) => output.type === 'send' && output.message.type === 'request');
+		core.handleTimeout(300);
+		expect(requests()).toEqual([]);
+		core.handleMessage(301, other, { type: 'have', rendition: 0, parts: [{ place: place(14), slices: SLICES, bits: full(SLICES) }] });
+		core.handleTimeout(core.pollTimeout(302));
+		expect(requests()).toHaveLength(1);
+		core.handleMessage(400, other, { type: 'have', rendition: 0, parts: [{ place: place(14), slices: SLICES, bits: new Uint8Array(2) }] });
+		expect(core.stats().givers).toBe(0);
+	});
+
+	it('takes back what lies outside of the window after a seek', () => {
+		const core = peer();
+		for (const index of [12, 13]) core.handleMessage(1, other, { type: 'have', rendition: 0, parts: [{ place: place(index), slices: SLICES, bits: full(SLICES) }] });
+		core.handleTimeout(300);
+		expect(core.stats().givers).toBe(1);
+		outputs(core);
+		core.handlePlayhead(302, 400_000, 400_000);
+		const types = outputs(core).map((output) => (output.type === 'send' ? output.message.type : output.type));
+		expect(types).toContain('cancel');
+		expect(types).toContain('manifests');
+		expect(core.stats().givers).toBe(0);
+	});
+
+	it('gives up what it cannot fetch, so that the player does', () => {
+		const core = peer();
+		core.handlePlayhead(1, 0, 0);
+		outputs(core);
+		core.handleWanted(2, 10, 2);
+		const fetch = outputs(core).find((output) => output.type === 'fetch' && output.place === place(10));
+		if (fetch?.type !== 'fetch') throw new Error('no fetch');
+		core.handleFetched(100, fetch.id, false, 98);
+		expect(outputs(core)).toContainEqual({ type: 'failed', rendition: 0, place: place(10) });
+	});
+
+	it('leaves to the player what the player fetches', () => {
+		const core = peer();
+		for (const index of [12, 13]) core.handleMessage(1, other, { type: 'have', rendition: 0, parts: [{ place: place(index), slices: SLICES, bits: full(SLICES) }] });
+		core.handleTimeout(300);
+		outputs(core);
+		for (const index of [12, 13]) core.handleOwn(302, 0, index);
+		expect(outputs(core)).toContainEqual(expect.objectContaining({ message: expect.objectContaining({ type: 'cancel' }) }));
+		expect(core.stats().givers).toBe(0);
+		for (let now = 500; now < 5_000; now += 250) core.handleTimeout(now);
+		expect(core.stats().givers).toBe(0);
+		expect(outputs(core).filter((output) => output.type === 'fetch' && [place(12), place(13)].includes(output.place))).toEqual([]);
+	});
+
+	it('keeps no more than its cache holds, nearest to the playhead, and drops what is behind first', () => {
+		const size = 4_000_000;
+		const slices = sliceCount(size, 4);
+		const spans = SPANS.map((span) => ({ ...span, size }));
+		const core = peer(spans, size);
+		outputs(core);
+		for (let index = 0; index < 20; index++) {
+			core.handlePlayhead(0, index * SEGMENT_MS, index * SEGMENT_MS);
+			core.handleManifest({ rendition: 0, place: place(index), size, slices });
+			own(core, index, slices);
+			expect(core.stats().cached_bytes).toBeLessThanOrEqual(CACHE_BYTES);
+		}
+		const dropped = outputs(core).flatMap((output) => (output.type === 'drop' && output.place < place(20) ? [output.place >>> 10] : []));
+		expect(dropped).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+	});
+
+	it('drops whoever sends again and again what nobody asked for', () => {
+		const core = peer();
+		outputs(core);
+		for (let i = 0; i < 100; i++) core.handleUnasked(1, other, 1_000);
+		expect(outputs(core)).toContainEqual({ type: 'ban', peer: other });
+	});
+
+	it('remembers no more of what others claim than a cache could hold', () => {
+		const core = peer();
+		for (let index = 0; index < 100_000; index += 50) {
+			const parts = Array.from({ length: 50 }, (_, i) => ({ place: place(index + i), slices: 1, bits: full(1) }));
+			core.handleMessage(1, other, { type: 'have', rendition: 5, parts });
+		}
+		core.handleMessage(1, other, { type: 'have', rendition: 0, parts: [{ place: place(12), slices: SLICES, bits: full(SLICES) }] });
+		core.handleTimeout(300);
+		// It has told too much: what it says now is not kept.
+		expect(outputs(core).some((output) => output.type === 'send' && output.message.type === 'request')).toBe(false);
+	});
+});
+
+it('gives each place another order of peers', () => {
+	const first = Array.from({ length: 200 }, (_, index) => [1, 2, 3, 4].sort((a, b) => rankOf(a, placeOf(index, 0)) - rankOf(b, placeOf(index, 0)))[0]);
+	for (const peer of [1, 2, 3, 4]) expect(first.filter((one) => one === peer).length).toBeGreaterThan(20);
+	expect(keyOf(1, 0)).toBeGreaterThan(keyOf(0, 2 ** 22 - 1));
 });

@@ -56,6 +56,8 @@ const MAX_UNASKED = 64;
 const MAX_DENIALS = 32;
 const REPORT_MS = 10_000;
 const TICK_MS = 250;
+/** What is heard within this is considered together. */
+const SOONER_MS = 40;
 const SECOND_MS = 1_000;
 
 interface Fetch {
@@ -213,7 +215,7 @@ export class VodCore {
 			if (typeof others === 'string' && others !== from) this.#cancel(others, segment, [index]);
 			if (segment.complete) this.#handleComplete(segment);
 		}
-		if (neighbour && neighbour.room(now) >= neighbour.pending) this.#plan(now);
+		if (neighbour && neighbour.room(now) >= neighbour.pending) this.#planSoon(now);
 	}
 
 	/** A slice that nobody asked for. */
@@ -288,7 +290,7 @@ export class VodCore {
 		switch (message.type) {
 			case 'have':
 				for (const part of message.parts) this.#handleHave(neighbour, message.rendition, part);
-				this.#plan(now);
+				this.#planSoon(now);
 				break;
 			case 'request':
 				this.#handleRequest(now, neighbour, message);
@@ -323,10 +325,7 @@ export class VodCore {
 		this.#serving.handleTick(now);
 		this.#serve(now);
 		if (now - this.#second_ms >= SECOND_MS) this.#handleSecond(now);
-		if (now - this.#tick_ms >= TICK_MS) {
-			this.#tick_ms = now;
-			this.#plan(now);
-		}
+		if (now - this.#tick_ms >= TICK_MS) this.#plan(now);
 	}
 
 	pollTimeout(now: number): number {
@@ -621,7 +620,12 @@ export class VodCore {
 		return { from: this.#first + low, to: this.#first + to };
 	}
 
+	#planSoon(now: number): void {
+		this.#tick_ms = Math.min(this.#tick_ms, now - TICK_MS + SOONER_MS);
+	}
+
 	#plan(now: number): void {
+		this.#tick_ms = now;
 		this.#handleSilences(now);
 		const { from, to } = this.#window();
 		for (const segment of [...this.#segments.values()]) {
