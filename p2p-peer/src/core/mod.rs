@@ -195,6 +195,8 @@ impl Core {
         self.rendition = rendition;
         self.sharable = sharable;
         self.urgent = true;
+        // What flowed a moment ago was not of this one.
+        self.flowing_ms = now - DRY_MS;
         self.update_active(now);
     }
 

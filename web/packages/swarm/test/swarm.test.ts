@@ -180,6 +180,30 @@ describe('Swarm', () => {
 		for (const { slowest_ms } of sums) expect(slowest_ms).toBeLessThan(LATENCY_MS + heldUp());
 	});
 
+	it('gives nothing of a rendition that is not shared, and comes back with one that is', { timeout: 60_000 }, async () => {
+		live = new Live();
+		const swarms = [];
+		for (let i = 0; i < 3; i++) swarms.push(await live.join());
+		await Promise.all(swarms.map(active));
+		await settled(swarms);
+		const changing = swarms[2]!;
+		const { signal } = new AbortController();
+		const newest = (): string => `${BASE}a-source-p${live.window.next_number - 1}.m4s`;
+		for (const small of [() => changing.setRendition('audio'), () => changing.setRendition('source', false)]) {
+			small();
+			expect(changing.active).toBe(false);
+			expect(await changing.part(newest(), signal)).toBeNull();
+			changing.setRendition('source');
+			// Until its stripes flow, the origin is to be asked.
+			expect(changing.active).toBe(false);
+			changing.handleOriginPlaylist('source', `${BASE}source.m3u8`, live.window.render(false));
+			await active(changing);
+		}
+		const sums = await Promise.all(swarms.map((swarm) => live.play(swarm, 10)));
+		for (const { http_bytes, p2p_bytes } of sums) expect(http_bytes + p2p_bytes).toBe(10 * PART_BYTES);
+		expect(sums[2]!.p2p_bytes).toBeGreaterThan(0);
+	});
+
 	it('bans who sends wrong bytes, and no wrong byte comes through', { timeout: 60_000 }, async () => {
 		live = new Live();
 		const swarms = [];

@@ -14,7 +14,7 @@ import { Part } from './part';
 import { checkPart, partDue } from './parts';
 import { ban, connect, lose, neighbourOf, send, tell, tellUnreachable, tick, updateActive, updateStream } from './peers';
 import { approach, askForManifests, checkLinks, leave, linkDue, subscribe, takeFromOrigin } from './sources';
-import { RECONNECT_MS, REPORT_MS, RETRY_MS, SELF_ROOT_MS, State, URGENT_MS } from './state';
+import { DRY_MS, RECONNECT_MS, REPORT_MS, RETRY_MS, SELF_ROOT_MS, State, URGENT_MS } from './state';
 import {
 	Refusal,
 	type Assignment,
@@ -61,6 +61,8 @@ export class Core {
 		state.rendition = rendition;
 		state.sharable = sharable;
 		state.urgent = true;
+		// What flowed a moment ago was not of this one.
+		state.flowing_ms = now - DRY_MS;
 		updateActive(state, now);
 	}
 

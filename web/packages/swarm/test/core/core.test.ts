@@ -60,6 +60,41 @@ describe('the scheduler', () => {
 		expect(bans).toBeGreaterThan(0);
 	});
 
+	it('lets some go to another rendition, and back, without a stall for anybody', () => {
+		const world = swarm(12, 100);
+		world.broadcast(0, 160_000, 1);
+		world.run(25_000);
+		const peers = [...world.peers.values()];
+		const changing = peers.filter((_, i) => i % 3 === 0);
+		const inactive_ms: number[] = [];
+		const change = (rendition: number): void => {
+			for (const [i, peer] of changing.entries()) {
+				world.at(world.now + i * 500, () => {
+					expect(peer.active).toBe(true);
+					world.change(peer, rendition);
+					// The player takes its parts by HTTP until the stripes of the other one flow.
+					expect(peer.active).toBe(false);
+					const changed_ms = world.now;
+					world.at(changed_ms + 10_000, () => inactive_ms.push(peer.active ? peer.activeSince - changed_ms : Infinity));
+				});
+			}
+			world.run(world.now + 25_000);
+		};
+		const before = world.mark();
+		for (const rendition of [1, 0]) {
+			change(rendition);
+			for (const peer of changing) {
+				expect(peer.complete.size).toBeGreaterThan(50);
+				expect(peer.core.stats().parents + peer.stream.length).toBeGreaterThan(0);
+			}
+		}
+		expect(inactive_ms).toHaveLength(2 * changing.length);
+		expect(Math.max(...inactive_ms)).toBeLessThan(5_000);
+		for (const peer of peers) expect([peer.active, peer.stalls]).toEqual([true, 0]);
+		// Two swarms have eight roots' stripes between them instead of four.
+		expect(world.share(before)).toBeLessThan(0.3);
+	});
+
 	it('plays on by HTTP alone when nobody lends anything', () => {
 		const world = new World();
 		world.broadcast(0, 40_000);

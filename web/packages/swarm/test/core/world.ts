@@ -101,13 +101,13 @@ export class World {
 	}
 
 	/** The origin makes a part every 200 ms. */
-	broadcast(from: number, until: number): void {
+	broadcast(from: number, until: number, rendition = 0): void {
 		for (let i = 0; from + i * PART_MS < until; i++) {
 			this.at(from + (i + 1) * PART_MS, () => {
 				const place = ((7 + Math.floor(i / 10)) << 10) | i % 10;
 				const size = i % 10 === 0 ? this.size * 4 : this.size;
 				const slices = Math.max(K, Math.ceil(size / 24576));
-				const facts: PartFacts = { rendition: 0, place, time_ms: 1_000_000 + from + i * PART_MS, duration_ms: PART_MS, size, slices };
+				const facts: PartFacts = { rendition, place, time_ms: 1_000_000 + from + i * PART_MS, duration_ms: PART_MS, size, slices };
 				this.parts.push(facts);
 				for (const peer of this.peers.values()) this.announce(peer, facts, 5);
 			});
@@ -124,8 +124,9 @@ export class World {
 	}
 
 	streamPart(peer: Peer, facts: PartFacts): void {
+		if (facts.rendition !== peer.rendition) return;
 		for (const stripe of peer.stream) {
-			for (let i = stripe; i < facts.slices; i += K) this.at(this.now + 20, () => this.give(peer, 'origin', facts.place, i, true));
+			for (let i = stripe; i < facts.slices; i += K) this.at(this.now + 20, () => this.give(peer, 'origin', facts.rendition, facts.place, i, true));
 		}
 	}
 
@@ -141,14 +142,14 @@ export class World {
 			peer.core.handlePlayhead(this.now, time_ms);
 			// The player asks for what comes next, and plays only what is there.
 			if (peer.active) {
-				for (const facts of this.parts.slice(-40)) {
+				for (const facts of this.#newest(peer)) {
 					if (facts.time_ms > time_ms + 1_000 || facts.time_ms < time_ms - PART_MS) continue;
 					if (facts.place > peer.next) {
 						peer.next = facts.place;
 						peer.core.handleWanted(this.now, facts.place);
 					}
 				}
-				const now_playing = this.parts.slice(-40).find((facts) => facts.time_ms <= time_ms && time_ms < facts.time_ms + PART_MS);
+				const now_playing = this.#newest(peer).find((facts) => facts.time_ms <= time_ms && time_ms < facts.time_ms + PART_MS);
 				if (now_playing && peer.activeSince + 2_000 < this.now && !peer.complete.has(now_playing.place)) peer.stalls++;
 			}
 			this.drain(peer);
@@ -158,6 +159,21 @@ export class World {
 		this.at(this.now, playhead);
 		this.assign();
 		return peer;
+	}
+
+	#newest(peer: Peer): PartFacts[] {
+		return this.parts.slice(-40).filter((facts) => facts.rendition === peer.rendition);
+	}
+
+	/** The player goes to another rendition: all of the one before is forgotten. */
+	change(peer: Peer, rendition: number): void {
+		peer.rendition = rendition;
+		peer.has.clear();
+		peer.complete.clear();
+		peer.next = 0;
+		peer.core.handleRendition(this.now, rendition, true);
+		this.drain(peer);
+		this.assign();
 	}
 
 	leave(peer: Peer, told: boolean): void {
@@ -186,51 +202,55 @@ export class World {
 		this.#assigning = true;
 		this.at(this.now + this.link_ms, () => {
 			this.#assigning = false;
-			const peers = [...this.peers.values()];
-			const left = new Map(peers.map((peer) => [peer.id, peer.slots]));
-			const plans = new Map<PeerId, Assigned[]>(peers.map((peer) => [peer.id, []]));
-			const able = (parent: Peer, peer: Peer): boolean => !parent.silent && !this.#unreachable.has(parent.id + peer.id);
-			for (let stripe = 0; stripe < K; stripe++) {
-				const order = peers
-					.map((_, i) => peers[(i + stripe * 2) % peers.length]!)
-					.sort((a, b) => Number(b.slots > 0) - Number(a.slots > 0) || Number(peers.indexOf(b) % K === stripe) - Number(peers.indexOf(a) % K === stripe));
-				const depth = new Map<PeerId, number>();
-				const place = (peer: Peer, parent: Peer | null): void => {
-					depth.set(peer.id, parent ? depth.get(parent.id)! + 1 : 0);
-					if (parent) left.set(parent.id, left.get(parent.id)! - 1);
-					if (parent) this.#parents.set(peer.id + stripe, parent.id);
-				};
-				const fits = (parent: Peer | undefined, peer: Peer): boolean =>
-					parent !== undefined && (depth.get(parent.id) ?? 9) < 6 && left.get(parent.id)! > 0 && able(parent, peer);
-				if (order[0]) place(order[0], null);
-				for (const peer of order.slice(1)) {
-					const before = this.peers.get(this.#parents.get(peer.id + stripe) ?? '');
-					const parent = fits(before, peer) ? before : order.find((other) => fits(other, peer));
-					if (parent) place(peer, parent);
-				}
-				for (const peer of peers) {
-					if (peer === order[0]) plans.get(peer.id)!.push({ rendition: 0, stripe, root: true });
-					else if (depth.has(peer.id)) {
-						const parent = this.#parents.get(peer.id + stripe)!;
-						const other = order.find((candidate) => candidate.id !== parent && candidate !== peer && able(candidate, peer) && (depth.get(candidate.id) ?? 9) <= depth.get(peer.id)!);
-						plans.get(peer.id)!.push({ rendition: 0, stripe, root: false, parent, standby: other?.id ?? null });
-					}
-				}
-			}
-			for (const peer of peers) {
-				peer.core.handleAssign(this.now, { manifests: true, stripes: plans.get(peer.id)! });
-				this.drain(peer);
-			}
+			for (const rendition of new Set([...this.peers.values()].map((peer) => peer.rendition))) this.#assignIn(rendition);
 		});
 	}
 
-	give(peer: Peer, from: PeerId | 'origin' | 'http', place: number, index: number, valid: boolean): void {
-		if (!peer.alive) return;
+	#assignIn(rendition: number): void {
+		const peers = [...this.peers.values()].filter((peer) => peer.rendition === rendition);
+		const left = new Map(peers.map((peer) => [peer.id, peer.slots]));
+		const plans = new Map<PeerId, Assigned[]>(peers.map((peer) => [peer.id, []]));
+		const able = (parent: Peer, peer: Peer): boolean => !parent.silent && !this.#unreachable.has(parent.id + peer.id);
+		for (let stripe = 0; stripe < K; stripe++) {
+			const order = peers
+				.map((_, i) => peers[(i + stripe * 2) % peers.length]!)
+				.sort((a, b) => Number(b.slots > 0) - Number(a.slots > 0) || Number(peers.indexOf(b) % K === stripe) - Number(peers.indexOf(a) % K === stripe));
+			const depth = new Map<PeerId, number>();
+			const place = (peer: Peer, parent: Peer | null): void => {
+				depth.set(peer.id, parent ? depth.get(parent.id)! + 1 : 0);
+				if (parent) left.set(parent.id, left.get(parent.id)! - 1);
+				if (parent) this.#parents.set(peer.id + stripe, parent.id);
+			};
+			const fits = (parent: Peer | undefined, peer: Peer): boolean =>
+				parent !== undefined && (depth.get(parent.id) ?? 9) < 6 && left.get(parent.id)! > 0 && able(parent, peer);
+			if (order[0]) place(order[0], null);
+			for (const peer of order.slice(1)) {
+				const before = this.peers.get(this.#parents.get(peer.id + stripe) ?? '');
+				const parent = fits(before, peer) ? before : order.find((other) => fits(other, peer));
+				if (parent) place(peer, parent);
+			}
+			for (const peer of peers) {
+				if (peer === order[0]) plans.get(peer.id)!.push({ rendition, stripe, root: true });
+				else if (depth.has(peer.id)) {
+					const parent = this.#parents.get(peer.id + stripe)!;
+					const other = order.find((candidate) => candidate.id !== parent && candidate !== peer && able(candidate, peer) && (depth.get(candidate.id) ?? 9) <= depth.get(peer.id)!);
+					plans.get(peer.id)!.push({ rendition, stripe, root: false, parent, standby: other?.id ?? null });
+				}
+			}
+		}
+		for (const peer of peers) {
+			peer.core.handleAssign(this.now, { manifests: true, stripes: plans.get(peer.id)! });
+			this.drain(peer);
+		}
+	}
+
+	give(peer: Peer, from: PeerId | 'origin' | 'http', rendition: number, place: number, index: number, valid: boolean): void {
+		if (!peer.alive || rendition !== peer.rendition) return;
 		if (valid) {
 			const has = peer.has.get(place) ?? new Set();
 			peer.has.set(place, has.add(index));
 		}
-		peer.core.handleSlice(this.now, from, 0, place, index, valid);
+		peer.core.handleSlice(this.now, from, rendition, place, index, valid);
 		this.drain(peer);
 	}
 
@@ -275,18 +295,19 @@ export class World {
 			case 'push': {
 				const { peer: to } = output;
 				if (!peer.open.has(to) || peer.silent) break;
+				if (output.type === 'push' && output.rendition !== peer.rendition) throw new Error('pushes what it does not play');
 				if (output.type === 'push' && !peer.has.get(output.place)?.has(output.index)) throw new Error('pushes what it has not');
 				later(this.link_ms, () => {
 					const other = this.peers.get(to);
 					if (!other?.open.has(peer.id) || other.silent) return;
 					if (output.type === 'send') other.core.handleMessage(this.now, peer.id, output.message);
-					else this.give(other, peer.id, output.place, output.index, !peer.options.evil);
+					else this.give(other, peer.id, output.rendition, output.place, output.index, !peer.options.evil);
 					this.drain(other);
 				});
 				break;
 			}
 			case 'manifest': {
-				const facts = this.parts.find((part) => part.place === output.place)!;
+				const facts = this.parts.find((part) => part.place === output.place && part.rendition === output.rendition)!;
 				later(this.link_ms, () => {
 					const other = this.peers.get(output.peer);
 					other?.core.handleManifest(this.now, facts, peer.id);
@@ -297,7 +318,7 @@ export class World {
 			case 'fetch':
 				peer.fetches++;
 				later(this.http_ms, () => {
-					for (let i = output.first; i <= output.last; i++) this.give(peer, 'http', output.place, i, true);
+					for (let i = output.first; i <= output.last; i++) this.give(peer, 'http', output.rendition, output.place, i, true);
 					peer.core.handleFetched(this.now, output.id, true, this.http_ms);
 					this.drain(peer);
 				});
@@ -311,7 +332,7 @@ export class World {
 				});
 				break;
 			case 'complete':
-				if (!peer.complete.has(output.place)) peer.complete.set(output.place, this.now);
+				if (output.rendition === peer.rendition && !peer.complete.has(output.place)) peer.complete.set(output.place, this.now);
 				break;
 			case 'active':
 				peer.active = output.active;
