@@ -13,109 +13,105 @@ function bare(text: string): string {
 	return text.replaceAll(/#EXT-X-(PRELOAD-HINT|RENDITION-REPORT).*\n/g, '');
 }
 
-function manifestsOf(window: FakeWindow): Manifest[] {
-	const manifests: Manifest[] = [];
-	window.listeners.add((_, __, bytes) => manifests.push(parseManifest(bytes, window.stripes)));
-	return manifests;
-}
+/** An origin, and a model that began with its playlist after `parts` parts. */
+class Live {
+	readonly model = new PlaylistModel();
+	/** signed since, and not delivered */
+	manifests: Manifest[] = [];
 
-function run(window: FakeWindow, parts: number, per_segment = 10): void {
-	for (let i = 0; i < parts; i++) window.add(DATA, { begins: !window.open || window.open.parts.length >= per_segment });
+	constructor(
+		parts: number,
+		readonly window = new FakeWindow()
+	) {
+		window.listeners.add((_, __, bytes) => this.manifests.push(parseManifest(bytes, window.stripes)));
+		this.add(parts);
+		expect(this.model.handleOrigin(window.render(false))).toBe(true);
+		this.manifests = [];
+	}
+
+	add(parts: number, per_segment = 10): void {
+		for (let i = 0; i < parts; i++) this.window.add(DATA, { begins: !this.window.open || this.window.open.parts.length >= per_segment });
+	}
+
+	deliver(): void {
+		for (const manifest of this.manifests.splice(0)) this.model.handleManifest(manifest);
+	}
+
+	/** What the model says is what the origin does, once it has all manifests. */
+	check(): void {
+		this.deliver();
+		expect(this.model.render(false)).toBe(bare(this.window.render(false)));
+		expect(this.model.render(true)).toBe(bare(this.window.render(true)));
+	}
 }
 
 describe('PlaylistModel', () => {
 	it('renders what the origin would, part after part, whole and as a delta update', () => {
-		const window = new FakeWindow(20_000);
-		const manifests = manifestsOf(window);
-		run(window, 3);
-		const model = new PlaylistModel();
-		expect(model.handleOrigin(window.render(false))).toBe(true);
-		expect(model.render(false)).toBe(bare(window.render(false)));
-		manifests.length = 0;
+		const live = new Live(3, new FakeWindow(20_000));
+		live.check();
 		for (let i = 0; i < 300; i++) {
-			run(window, 1);
-			for (const manifest of manifests.splice(0)) model.handleManifest(manifest);
+			live.add(1);
+			live.deliver();
 			// The window's length is known once it has slid for the origin.
-			if (i === 150) model.handleOrigin(window.render(i % 2 === 0));
-			if (i < 90 || i >= 150) {
-				expect(model.render(false)).toBe(bare(window.render(false)));
-				expect(model.render(true)).toBe(bare(window.render(true)));
-			}
+			if (i === 150) live.model.handleOrigin(live.window.render(i % 2 === 0));
+			if (i < 90 || i >= 150) live.check();
 		}
-		expect(model.render(true)).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=');
+		expect(live.model.render(true)).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=');
 	});
 
 	it('follows gaps, discontinuities and other initialization sections, and the end', () => {
-		const window = new FakeWindow(600_000);
-		const manifests = manifestsOf(window);
-		run(window, 60);
-		const model = new PlaylistModel();
-		model.handleOrigin(window.render(false));
-		manifests.length = 0;
-		const check = (): void => {
-			for (const manifest of manifests.splice(0)) model.handleManifest(manifest);
-			expect(model.render(false)).toBe(bare(window.render(false)));
-			expect(model.render(true)).toBe(bare(window.render(true)));
-		};
+		const live = new Live(60, new FakeWindow(600_000));
+		const { window, model } = live;
 		for (let round = 0; round < 3; round++) {
-			run(window, 14, 10);
-			check();
+			live.add(14);
+			live.check();
 			window.add(DATA, { begins: true, gap: true });
-			check();
-			run(window, 4);
+			live.check();
+			live.add(4);
 			window.add(DATA, { gap: true, duration_ms: 123 });
-			check();
+			live.check();
 			window.interrupt();
 			window.add(DATA, { begins: true });
-			run(window, 7);
-			check();
+			live.add(7);
+			live.check();
 		}
 		window.end();
-		check();
+		live.check();
 		expect(model.render(true)).toContain('#EXT-X-ENDLIST');
 		expect(model.has({ msn: 1000, part: 0, skip: false })).toBe(true);
 	});
 
 	it('takes delta updates of the origin, and a playlist whose last segment is closed', () => {
-		const window = new FakeWindow(600_000);
-		const manifests = manifestsOf(window);
-		run(window, 200);
-		const model = new PlaylistModel();
-		model.handleOrigin(window.render(false));
-		run(window, 37);
+		const live = new Live(200, new FakeWindow(600_000));
+		const { window, model } = live;
+		live.add(37);
+		live.manifests = [];
 		model.handleOrigin(window.render(true));
-		expect(model.render(false)).toBe(bare(window.render(false)));
+		live.check();
 		window.close();
 		model.handleOrigin(window.render(true));
-		expect(model.render(true)).toBe(bare(window.render(true)));
-		manifests.length = 0;
-		run(window, 12);
-		for (const manifest of manifests) model.handleManifest(manifest);
-		expect(model.render(false)).toBe(bare(window.render(false)));
+		live.check();
+		live.add(12);
+		live.check();
 	});
 
 	it('knows only what a delta update tells when nothing came before', async () => {
-		const window = new FakeWindow(600_000);
-		run(window, 200);
+		const live = new Live(200, new FakeWindow(600_000));
+		const { window } = live;
 		const model = new PlaylistModel();
 		expect(await model.playlist({ msn: 20, part: 0, skip: true })).toBeNull();
 		model.handleOrigin(window.render(true));
 		expect(model.render(false)).toBeNull();
 		expect(model.render(true)).toBe(bare(window.render(true)));
 		expect(await model.playlist({ msn: 25, part: 0, skip: false })).toBeNull();
-		const manifests = manifestsOf(window);
-		run(window, 11);
-		for (const manifest of manifests) model.handleManifest(manifest);
+		live.add(11);
+		for (const manifest of live.manifests) model.handleManifest(manifest);
 		expect(model.render(true)).toBe(bare(window.render(true)));
 	});
 
 	it('waits for a part, in any order of manifests, and gives up with the signal', async () => {
-		const window = new FakeWindow();
-		const manifests = manifestsOf(window);
-		run(window, 8);
-		const model = new PlaylistModel();
-		model.handleOrigin(window.render(false));
-		manifests.length = 0;
+		const live = new Live(8);
+		const { window, model } = live;
 		const { msn } = window.open!;
 		expect(model.has({ msn, part: 7, skip: true })).toBe(true);
 		expect(model.has({ msn, part: 8, skip: true })).toBe(false);
@@ -128,8 +124,8 @@ describe('PlaylistModel', () => {
 		const beyond = model.playlist({ msn, part: 12, skip: true });
 		const aborted = new AbortController();
 		const never = model.playlist({ msn: msn + 1, part: 9, skip: true }, aborted.signal);
-		run(window, 4);
-		const [a, b, c, d] = manifests as [Manifest, Manifest, Manifest, Manifest];
+		live.add(4);
+		const [a, b, c, d] = live.manifests as [Manifest, Manifest, Manifest, Manifest];
 		model.handleManifest(b);
 		expect(model.has({ msn, part: 8, skip: true })).toBe(false);
 		model.handleManifest(c);
@@ -150,41 +146,33 @@ describe('PlaylistModel', () => {
 	});
 
 	it('does not go on after a hole until the origin was asked', () => {
-		const window = new FakeWindow();
-		const manifests = manifestsOf(window);
-		run(window, 8);
-		const model = new PlaylistModel();
-		model.handleOrigin(window.render(false));
-		manifests.length = 0;
-		run(window, 200);
-		for (const manifest of manifests) if (manifest.place !== placeOf(4, 3)) model.handleManifest(manifest);
+		const live = new Live(8);
+		const { window, model } = live;
+		live.add(200);
+		live.manifests = live.manifests.filter(({ place }) => place !== placeOf(4, 3));
+		live.deliver();
 		expect(model.has({ msn: 4, part: 2, skip: true })).toBe(true);
 		expect(model.has({ msn: 4, part: 4, skip: true })).toBe(false);
-		model.handleOrigin(window.render(false));
-		expect(model.render(false)).toBe(bare(window.render(false)));
-		// Older than what is known: an answer that was overtaken.
 		const older = window.render(false);
-		manifests.length = 0;
-		run(window, 2);
-		for (const manifest of manifests) model.handleManifest(manifest);
 		model.handleOrigin(older);
-		expect(model.render(false)).toBe(bare(window.render(false)));
+		live.check();
+		live.add(2);
+		live.deliver();
+		// An answer that was overtaken.
+		model.handleOrigin(older);
+		live.check();
 	});
 
 	it('asks the origin when a segment is longer than the target duration it knows', async () => {
-		const window = new FakeWindow();
-		const manifests = manifestsOf(window);
-		run(window, 8);
-		const model = new PlaylistModel();
-		model.handleOrigin(window.render(false));
-		manifests.length = 0;
-		run(window, 8, 14);
+		const live = new Live(8);
+		const { window, model } = live;
+		live.add(8, 14);
 		const waiting = model.playlist({ msn: 4, part: 9, skip: true });
-		for (const manifest of manifests) model.handleManifest(manifest);
+		live.deliver();
 		expect(await waiting).toBeNull();
 		window.target_s = 3;
 		model.handleOrigin(window.render(false));
-		expect(model.render(false)).toBe(bare(window.render(false)));
+		live.check();
 	});
 
 	it('refuses what is no low-latency playlist', () => {
