@@ -596,28 +596,34 @@ export class VodCore {
 		return segment.facts.rendition === this.#rendition ? (this.#spans[segment.index - this.#first] ?? null) : null;
 	}
 
-	/** First and one after the last index of what is of interest now. */
-	#window(): { from: number; to: number } {
+	/** What is of interest now: index of what is on screen, of the first that the player lacks, and one after the last. */
+	#window(): { shown: number; from: number; to: number } {
 		const position_ms = this.#position_ms;
-		if (position_ms === null || this.#spans.length === 0) return { from: 0, to: 0 };
+		if (position_ms === null || this.#spans.length === 0) return { shown: 0, from: 0, to: 0 };
+		const shown = this.#after((span) => span.start_ms + span.duration_ms <= position_ms);
 		const start_ms = Math.max(position_ms, this.#buffered_ms);
-		let low = 0;
-		let high = this.#spans.length;
-		// The first segment of which half lies behind what the player has.
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			const span = this.#spans[middle];
-			if (span && span.start_ms + span.duration_ms / 2 <= start_ms) low = middle + 1;
-			else high = middle;
-		}
-		let to = low;
+		const from = this.#after((span) => span.start_ms + span.duration_ms / 2 <= start_ms);
+		let to = from;
 		for (let bytes = 0; to < this.#spans.length; to++) {
 			const span = this.#spans[to];
 			if (!span || span.start_ms >= position_ms + WINDOW_MS) break;
 			bytes += span.size ?? 0;
-			if (bytes > WINDOW_BYTES && to > low) break;
+			if (bytes > WINDOW_BYTES && to > from) break;
 		}
-		return { from: this.#first + low, to: this.#first + to };
+		return { shown: this.#first + Math.min(shown, from), from: this.#first + from, to: this.#first + to };
+	}
+
+	/** The first segment that `over` does not hold of. */
+	#after(over: (span: Span) => boolean): number {
+		let low = 0;
+		let high = this.#spans.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			const span = this.#spans[middle];
+			if (span && over(span)) low = middle + 1;
+			else high = middle;
+		}
+		return low;
 	}
 
 	#planSoon(now: number): void {
@@ -627,22 +633,22 @@ export class VodCore {
 	#plan(now: number): void {
 		this.#tick_ms = now;
 		this.#handleSilences(now);
-		const { from, to } = this.#window();
+		const { shown, from, to } = this.#window();
 		for (const segment of [...this.#segments.values()]) {
 			const { key, index } = segment;
 			if (segment.complete || this.#wanted.has(key) || this.#own.has(key)) continue;
-			const ahead = segment.facts.rendition === this.#rendition && index >= from && index < to + MANIFESTS;
-			// A seek, another rendition, or the player has it; what begins soon is only not to be asked for yet.
+			const ahead = segment.facts.rendition === this.#rendition && index >= shown && index < to + MANIFESTS;
+			// A seek, another rendition, or it was played. What the player has may come from there, what begins later is not to be asked for yet.
 			if (!ahead) this.#dropSegment(segment, false);
-			else if (index >= to) this.#withdraw(segment);
+			else if (index < from || index >= to) this.#withdraw(segment);
 		}
 		if (!this.#active) {
 			for (const [id, fetch] of [...this.#fetches]) this.#abort(id, fetch);
 			for (const segment of this.#segments.values()) if (!segment.complete) this.#fail(segment);
-			if (this.#assigned.length > 0) this.#needManifests(now, from, to);
+			if (this.#assigned.length > 0) this.#needManifests(now, shown, to);
 			return;
 		}
-		this.#needManifests(now, from, to);
+		this.#needManifests(now, shown, to);
 		const due: { segment: Segment; need_ms: number; holders: Neighbour[] }[] = [];
 		const position_ms = this.#position_ms ?? 0;
 		const consider = (segment: Segment, need_ms: number): void => {
