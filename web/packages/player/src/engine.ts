@@ -61,9 +61,6 @@ const BACK_BUFFER_S = 30;
 /** Far from the edge, buffer this far ahead. */
 const FORWARD_BUFFER_S = 20;
 
-/** An estimate so many times a rendition's rate makes hls.js keep it: it wants 1 / 0.95 for that, and 1 / 0.7 of a better one. */
-const RELEASE_SHARE = 1.25;
-
 /** How to begin. */
 export interface Start {
 	/** this far behind the live edge... */
@@ -244,20 +241,12 @@ export class Engine {
 		return this.#hls?.levels.find((level) => renditionOf(level.uri) === rendition)?.bitrate ?? null;
 	}
 
-	/**
-	 * Loads `level` from here on, whatever hls.js measures; what is buffered is played. Null: hls.js measures and chooses
-	 * again, and begins with what it has now, as its estimate is of before.
-	 */
+	/** Loads `level` from here on, whatever hls.js measures; what is buffered is played. Null: hls.js chooses again. */
 	hold(level: number | null): void {
 		const hls = this.#hls;
 		if (!hls || (level === null && this.#held === null)) return;
 		this.#held = level;
-		if (level !== null) {
-			if (hls.manualLevel !== level) hls.loadLevel = level;
-			return;
-		}
-		hls.bandwidthEstimate = (hls.levels[hls.loadLevel]?.maxBitrate ?? 0) * RELEASE_SHARE;
-		hls.loadLevel = -1;
+		if (hls.manualLevel !== (level ?? -1)) hls.loadLevel = level ?? -1;
 	}
 
 	/** Wall-clock time (milliseconds since 1970) of the picture on screen, by EXT-X-PROGRAM-DATE-TIME. */

@@ -13,6 +13,7 @@ import type {
 	PlaylistLoaderContext
 } from 'hls.js';
 import type { Fetched } from './ahead';
+import { renditionOf } from './peers';
 import { HttpError, type Source } from './source';
 
 /** hls.js takes the time to the first byte for delay; a hinted part's wait for its making is none. */
@@ -175,7 +176,13 @@ export function loadersFor(source: Source): { pLoader: PlaylistLoaderConstructor
 		async #fetch(context: FragmentLoaderContext, url: string): Promise<Fetched> {
 			const { rangeStart, rangeEnd } = context;
 			if (rangeEnd) {
-				return source.fetchBytes(url, this.controller.signal, { start: rangeStart ?? 0, end: rangeEnd });
+				const range = { start: rangeStart ?? 0, end: rangeEnd };
+				const { frag } = context;
+				// Of a recording; its initialization sections, too, are ranges, but not worth sharing.
+				if (source.playlist?.ended && typeof frag.sn === 'number' && frag.type === 'main') {
+					return source.loadSegment(renditionOf(frag.baseurl), frag.sn, url, range, this.controller.signal);
+				}
+				return source.fetchBytes(url, this.controller.signal, range);
 			}
 			const parts = source.join?.parts(url);
 			return parts ? concatenate(await Promise.all(parts.map((part) => this.#one(part)))) : this.#one(url);

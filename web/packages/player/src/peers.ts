@@ -18,6 +18,12 @@ export interface SharedPart {
 	p2p_bytes: number;
 }
 
+/** A segment of a recording that came through the swarm. */
+export interface SharedSegment extends SharedPart {
+	/** how long those of its bytes took that came by HTTP */
+	http_ms: number;
+}
+
 export interface Peers {
 	/** whether to ask at all */
 	readonly active: boolean;
@@ -27,6 +33,10 @@ export interface Peers {
 	playlist(rendition: string, request: PlaylistRequest, signal: AbortSignal): Promise<string | null>;
 	/** null: fetch it yourself. */
 	part(url: string, signal: AbortSignal): Promise<SharedPart | null>;
+	/** Segment `index` (media sequence number) of a recording, if it is here within `within_ms`; null: fetch it yourself. */
+	segment(rendition: string, index: number, within_ms: number, signal: AbortSignal): Promise<SharedSegment | null>;
+	/** Says that the player fetches that segment by itself. What is returned takes its bytes, for others to have; null: there are none. */
+	fetching(rendition: string, index: number): (data: ArrayBuffer | null) => void;
 }
 
 /** The request for a playlist that waits for its answer; null for any other, which only the origin can answer. */

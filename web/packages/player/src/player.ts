@@ -437,6 +437,7 @@ export class Player extends Emitter<PlayerEvents> {
 		const signal = this.#off.signal;
 		const on = (type: string, handle: () => void): void => video.addEventListener(type, handle, { signal });
 		on('waiting', () => this.#handleWaiting());
+		on('seeking', () => this.#sharing?.handleSeek(video.currentTime * 1000, aheadSeconds(video) * 1000));
 		on('playing', () => {
 			this.#begin();
 			this.#update();
@@ -485,7 +486,9 @@ export class Player extends Emitter<PlayerEvents> {
 
 	#handleWaiting(): void {
 		const { video } = this;
-		if (!this.#started || video.seeking || video.paused || this.#final || !this.#engine) return;
+		// A recording runs dry at its end as well.
+		const over = this.#final && (this.#phase !== 'vod' || video.duration - video.currentTime < 1);
+		if (!this.#started || video.seeking || video.paused || over || !this.#engine) return;
 		if (this.#source.gap_s > 0 || this.#phase === 'interrupted') return;
 		// Enough data, yet "waiting": the decoder caught its breath. Nothing that more distance would cure.
 		if (aheadSeconds(this.video) > 0.3) return;
@@ -567,13 +570,16 @@ export class Player extends Emitter<PlayerEvents> {
 		if (!this.#sharing) return;
 		const { rendition } = this.#source;
 		const on_air = this.#phase === 'live' || this.#phase === 'interrupted';
+		const shown = this.#engine !== null && this.#started;
+		const vod = shown && this.#phase === 'vod';
 		this.#sharing.handleTick(now_ms, {
-			live: on_air && this.#isLive && this.#engine !== null && this.#started,
+			kind: shown && on_air && this.#isLive ? 'live' : vod ? 'vod' : null,
 			playing: this.state === 'playing',
-			following: this.following && !this.video.paused,
+			following: (vod || this.following) && !this.video.paused,
 			rendition,
 			bitrate_bps: rendition === null ? null : (this.#engine?.bitrate(rendition) ?? null),
-			program_time_ms: this.#engine?.playing_date_ms ?? null
+			playhead_ms: vod ? this.video.currentTime * 1000 : (this.#engine?.playing_date_ms ?? null),
+			ahead_ms: aheadSeconds(this.video) * 1000
 		});
 		this.#latency.setFloor(now_ms, this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0);
 		this.#chooseRendition(now_ms, this.#sharing);

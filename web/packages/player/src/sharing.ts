@@ -3,7 +3,7 @@
  * everything speaks for a swarm; "off" means that no peer connection is ever made, nor the engine's code loaded.
  */
 
-import type { PlaylistRequest, Peers, SharedPart } from './peers';
+import type { PlaylistRequest, Peers, SharedPart, SharedSegment } from './peers';
 import type { Token } from './source';
 
 /** The instance's word on sharing: the part of the token endpoint's answer that decides. */
@@ -14,11 +14,13 @@ export interface Terms {
 	delaySeconds: number;
 }
 
+/** What plays, by Media Source Extensions: a broadcast that runs, or a video that does not change any more; null: neither. */
+export type Kind = 'live' | 'vod' | null;
+
 /** What is known when it is to be decided. */
 export interface Facts {
-	/** the broadcast runs, and is played near its end by Media Source Extensions */
-	live: boolean;
-	/** at the live edge: not paused for long, not sought back */
+	kind: Kind;
+	/** not paused for long; in a live, at its edge */
 	following: boolean;
 	/** the browser has WebRTC */
 	capable: boolean;
@@ -28,6 +30,7 @@ export interface Facts {
 	choice: boolean | null;
 	/** null: not asked yet, or no answer */
 	terms: Terms | null;
+	/** of a live; who watches a recording is known in its swarm alone */
 	viewers: number;
 	watched_s: number;
 	/** in a swarm already */
@@ -41,10 +44,11 @@ export type Obstacle =
 	| 'forbidden'
 	/** by the viewer */
 	| 'declined'
+	/** nothing that could be shared */
 	| 'not-live'
 	/** by the instance, or not known whether it allows it */
 	| 'policy'
-	/** elsewhere in the recording, or paused */
+	/** elsewhere in the recording of a live, or paused */
 	| 'away'
 	| 'few-viewers'
 	| 'early';
@@ -55,11 +59,11 @@ export function obstacle(facts: Facts): Obstacle | null {
 	if (!facts.capable) return 'incapable';
 	if (!facts.allowed) return 'forbidden';
 	if (choice === false) return 'declined';
-	if (!facts.live) return 'not-live';
+	if (facts.kind === null) return 'not-live';
 	if (!terms || terms.policy === 'off') return 'policy';
 	if (terms.policy === 'opt-in' && choice !== true) return 'declined';
 	if (!facts.following) return 'away';
-	if (facts.viewers < terms.minimumViewers) return 'few-viewers';
+	if (facts.kind === 'live' && facts.viewers < terms.minimumViewers) return 'few-viewers';
 	if (!facts.joined && facts.watched_s < terms.delaySeconds) return 'early';
 	return null;
 }
@@ -81,16 +85,16 @@ export interface SwarmStats {
 	depth: number;
 }
 
-/** The engine (`@shoal/swarm`) as the player uses it. */
-export interface Swarm extends Peers {
+/** The engine (`@shoal/swarm`) as the player uses it: one for lives, one for recordings. */
+export interface Swarm extends Partial<Omit<Peers, 'active' | 'handleOriginPlaylist'>>, Pick<Peers, 'active' | 'handleOriginPlaylist'> {
 	/** Resolves to whether it joined. */
 	start(): Promise<boolean>;
 	/** For good. */
 	stop(): void;
 	/** The rendition that plays; not `sharable`: too small to be worth it. */
 	setRendition(name: string, sharable: boolean): void;
-	/** Programme date-time of the picture on screen; null while there is none. */
-	handlePlayhead(program_time_ms: number | null): void;
+	/** The picture on screen, and up to where everything is buffered: programme date-time of a live, time since a recording's beginning. Null: none. */
+	handlePlayhead(time_ms: number | null, buffered_ms: number): void;
 	stats(): SwarmStats;
 }
 
@@ -146,20 +150,22 @@ export interface SharingState {
 
 /** The player's side, told ten times a second. */
 export interface Playback {
-	/** a live that runs, in an engine that takes parts one by one */
-	live: boolean;
+	kind: Kind;
 	playing: boolean;
 	following: boolean;
 	/** name of the rendition that is loaded, null before the first playlist */
 	rendition: string | null;
 	/** its own; null: not known */
 	bitrate_bps: number | null;
-	program_time_ms: number | null;
+	/** programme date-time of a live, time since a recording's beginning */
+	playhead_ms: number | null;
+	/** what is buffered ahead of it */
+	ahead_ms: number;
 }
 
 /** The world around, for tests. */
 export interface SharingPorts {
-	load(): Promise<(options: SwarmOptions) => Swarm>;
+	load(kind: 'live' | 'vod'): Promise<(options: SwarmOptions) => Swarm>;
 	fetch(url: string, init: RequestInit): Promise<Response>;
 	capable(): boolean;
 	mayUpload(): Promise<boolean>;
@@ -172,6 +178,8 @@ const TERMS_AFTER_S = 1.5;
 const TERMS_AGAIN_MS = 20_000;
 /** Pauses and steps back shorter than this do not end the sharing: coming back would cost more. */
 const AWAY_MS = 10_000;
+/** A recording that is paused is of use to others for a while. */
+const PAUSED_MS = 60_000;
 /** One who leaves does not end a small swarm at once: another may come. */
 const FEW_MS = 30_000;
 /** A rendition that is too small to be shared may be left again soon. */
@@ -192,6 +200,8 @@ const RETRY_MAX_MS = 600_000;
 const GOOD_MS = 60_000;
 /** Renditions below this are not worth the trouble of sharing. */
 const WORTH_BPS = 300_000;
+/** Playlists of recordings kept for the engine: hls.js asks for each but once. */
+const MAX_PLAYLISTS = 16;
 /** The playhead is told this often. */
 const PLAYHEAD_EVERY_MS = 250;
 /** Battery and kind of network are looked at this often. */
@@ -223,6 +233,9 @@ export class Sharing implements Peers {
 	#device_at_ms = 0;
 	#playhead_at_ms = -Infinity;
 	#rendition: string | null = null;
+	/** what was joined, or is about to be */
+	#kind: Kind = null;
+	#playlists = new Map<string, { url: string; text: string }>();
 	#obstacle: Obstacle | null = 'not-live';
 	#stopped = false;
 	/** Called when `state` may have changed. */
@@ -266,7 +279,7 @@ export class Sharing implements Peers {
 		if (this.#stopped) return;
 		const before = this.#ticked_ms;
 		this.#ticked_ms = now_ms;
-		if (!playback.live) this.#watched_ms = 0;
+		if (playback.kind === null) this.#watched_ms = 0;
 		else if (playback.playing && before !== null) this.#watched_ms += Math.min(1_000, Math.max(0, now_ms - before));
 		this.#askTerms(now_ms, playback);
 
@@ -275,9 +288,11 @@ export class Sharing implements Peers {
 		this.#few_since_ms = few ? (this.#few_since_ms ?? now_ms) : null;
 		const joined = this.#swarm !== null;
 		const patient = (since_ms: number | null, patience_ms: number): boolean => joined && since_ms !== null && now_ms - since_ms < patience_ms;
+		// A live that has ended may go on as its own recording.
+		if (joined && playback.kind !== this.#kind) this.#leave();
 		const found = obstacle({
-			live: playback.live,
-			following: playback.following || patient(this.#away_since_ms, AWAY_MS),
+			kind: playback.kind,
+			following: playback.following || patient(this.#away_since_ms, playback.kind === 'vod' ? PAUSED_MS : AWAY_MS),
 			capable: this.ports.capable(),
 			allowed: this.options.allowed !== false,
 			choice: this.#choice,
@@ -291,9 +306,14 @@ export class Sharing implements Peers {
 		this.#small_since_ms = isWorth(playback) ? null : (this.#small_since_ms ?? now_ms);
 		const small = this.#small_since_ms !== null && !patient(this.#small_since_ms, SMALL_MS);
 		if (found || small) this.#leave();
-		else if (!joined && !this.#joining && now_ms >= this.#retry_at_ms) void this.#join();
+		else if (!joined && !this.#joining && now_ms >= this.#retry_at_ms) void this.#join(playback.kind ?? 'live');
 		if (this.#swarm) this.#attend(now_ms, playback);
 		if (changed) this.onchange?.();
+	}
+
+	/** The viewer has gone elsewhere in a recording: there is no time to wait for the next tick. */
+	handleSeek(position_ms: number, ahead_ms: number): void {
+		if (this.#kind === 'vod') this.#guard((swarm) => swarm.handlePlayhead(position_ms, position_ms + ahead_ms));
 	}
 
 	/** Playback ran dry although the stream went on. */
@@ -337,24 +357,37 @@ export class Sharing implements Peers {
 	}
 
 	handleOriginPlaylist(rendition: string, url: string, text: string): void {
+		if (text.includes('#EXT-X-ENDLIST') && (this.#playlists.has(rendition) || this.#playlists.size < MAX_PLAYLISTS)) {
+			this.#playlists.set(rendition, { url, text });
+		}
 		this.#guard((swarm) => swarm.handleOriginPlaylist(rendition, url, text));
 	}
 
 	playlist(rendition: string, request: PlaylistRequest, signal: AbortSignal): Promise<string | null> {
-		return this.#ask((swarm) => swarm.playlist(rendition, request, signal), signal);
+		return this.#ask((swarm) => swarm.playlist?.(rendition, request, signal), signal);
 	}
 
 	part(url: string, signal: AbortSignal): Promise<SharedPart | null> {
-		return this.#ask((swarm) => swarm.part(url, signal), signal);
+		return this.#ask((swarm) => swarm.part?.(url, signal), signal);
+	}
+
+	segment(rendition: string, index: number, within_ms: number, signal: AbortSignal): Promise<SharedSegment | null> {
+		return this.#ask((swarm) => swarm.segment?.(rendition, index, within_ms, signal), signal);
+	}
+
+	fetching(rendition: string, index: number): (data: ArrayBuffer | null) => void {
+		const end = this.#guard((swarm) => swarm.fetching?.(rendition, index));
+		return (data) => void this.#guard(() => end?.(data));
 	}
 
 	// ---- joining and leaving
 
-	async #join(): Promise<void> {
+	async #join(kind: 'live' | 'vod'): Promise<void> {
 		const turn = ++this.#turn;
 		this.#joining = true;
+		this.#kind = kind;
 		try {
-			const [make, upload] = await Promise.all([this.ports.load(), this.ports.mayUpload()]);
+			const [make, upload] = await Promise.all([this.ports.load(kind), this.ports.mayUpload()]);
 			if (turn !== this.#turn) return;
 			this.#signalling = this.options.signalling?.() ?? null;
 			const swarm = make({
@@ -375,6 +408,7 @@ export class Sharing implements Peers {
 			this.#inactive_since_ms = null;
 			this.#device_at_ms = this.#ticked_ms ?? 0;
 			this.#joining = false;
+			if (kind === 'vod') for (const [name, { url, text }] of this.#playlists) swarm.handleOriginPlaylist(name, url, text);
 			if (!(await swarm.start()) && turn === this.#turn) this.#fail('not joined');
 		} catch (error) {
 			if (turn === this.#turn) this.#fail(error);
@@ -431,7 +465,8 @@ export class Sharing implements Peers {
 		}
 		if (now_ms - this.#playhead_at_ms >= PLAYHEAD_EVERY_MS) {
 			this.#playhead_at_ms = now_ms;
-			this.#guard((swarm) => swarm.handlePlayhead(playback.program_time_ms));
+			const { playhead_ms, ahead_ms } = playback;
+			this.#guard((swarm) => swarm.handlePlayhead(playhead_ms, (playhead_ms ?? 0) + ahead_ms));
 		}
 		const was_active = this.#active_since_ms !== null;
 		if (this.active) {
@@ -444,7 +479,7 @@ export class Sharing implements Peers {
 			const waited_ms = now_ms - this.#inactive_since_ms;
 			const company = (this.#guard((swarm) => swarm.stats().swarm_peers) ?? 0) >= (this.#terms?.minimumViewers ?? 0);
 			if (company && waited_ms >= INACTIVE_MS) this.#fail('no way into the swarm');
-			else if (waited_ms >= LONELY_MS) this.#leave();
+			else if (playback.kind === 'live' && waited_ms >= LONELY_MS) this.#leave();
 		}
 		if (was_active !== (this.#active_since_ms !== null)) this.onchange?.();
 		if (now_ms - this.#device_at_ms >= DEVICE_EVERY_MS) {
@@ -458,7 +493,7 @@ export class Sharing implements Peers {
 	}
 
 	#askTerms(now_ms: number, playback: Playback): void {
-		if (this.#terms || this.options.allowed === false || !playback.live || !this.ports.capable()) return;
+		if (this.#terms || this.options.allowed === false || playback.kind === null || !this.ports.capable()) return;
 		if (this.#watched_ms < TERMS_AFTER_S * 1000 || now_ms - this.#terms_asked_ms < TERMS_AGAIN_MS) return;
 		this.#terms_asked_ms = now_ms;
 		void this.#fetchTerms().then(
@@ -487,11 +522,11 @@ export class Sharing implements Peers {
 		}
 	}
 
-	async #ask<T>(use: (swarm: Swarm) => Promise<T | null>, signal: AbortSignal): Promise<T | null> {
+	async #ask<T>(use: (swarm: Swarm) => Promise<T | null> | undefined, signal: AbortSignal): Promise<T | null> {
 		const swarm = this.#swarm;
 		if (!swarm) return null;
 		try {
-			return await use(swarm);
+			return (await use(swarm)) ?? null;
 		} catch (error) {
 			if (!signal.aborted && swarm === this.#swarm) this.#fail(error);
 			return null;
@@ -533,9 +568,9 @@ export async function mayUpload(device: Device): Promise<boolean> {
 }
 
 const browserPorts: SharingPorts = {
-	load: async () => {
-		const { Swarm } = await import('@shoal/swarm');
-		return (options) => new Swarm(options);
+	load: async (kind) => {
+		const { Swarm, VodSwarm } = await import('@shoal/swarm');
+		return (options) => (kind === 'vod' ? new VodSwarm(options) : new Swarm(options));
 	},
 	fetch: (url, init) => fetch(url, init),
 	capable: () => 'RTCPeerConnection' in globalThis && 'WebSocket' in globalThis,

@@ -41,6 +41,10 @@ const SHARED_PART_MARGIN_S = 0.2;
 const SHARED_PART_MIN_MS = 50;
 /** Far from the edge a full buffer is no reason to wait. */
 const SHARED_PART_MAX_MS = 2_000;
+/** A recording's engine turns to HTTP five seconds before a segment is needed; what it has not brought this shortly before, the player fetches. */
+const SHARED_SEGMENT_MARGIN_S = 1;
+/** With less in the buffer the engine fetches at once, as the player would: it gets the time for that. */
+const SHARED_SEGMENT_MIN_MS = 4_000;
 /** What shows whether the link carries a rate: what comes at that rate in this time... */
 const PROBE_S = 0.5;
 /** ...if it has come by then, the request's own way included. */
@@ -215,6 +219,35 @@ export class Source {
 		const spare_ms = (this.buffered_s() - SHARED_PART_MARGIN_S) * 1000;
 		const patience_ms = Math.min(SHARED_PART_MAX_MS, Math.max(SHARED_PART_MIN_MS, spare_ms));
 		return hedged(signal, patience_ms, shared, (within) => this.fetchBytes(url, within));
+	}
+
+	/**
+	 * Segment `index` of a recording, bytes `range` of `url`: from peers while the buffer allows to wait for them, else from the
+	 * origin, and then others can have it from here.
+	 */
+	async loadSegment(rendition: string, index: number, url: string, range: { start: number; end: number }, signal: AbortSignal): Promise<Fetched> {
+		const { peers } = this;
+		this.rendition = rendition;
+		const origin = async (within: AbortSignal): Promise<Fetched> => {
+			const end = peers?.fetching(rendition, index);
+			try {
+				const answer = await this.fetchBytes(url, within, range);
+				end?.(answer.data);
+				return answer;
+			} catch (error) {
+				end?.(null);
+				throw error;
+			}
+		};
+		if (!peers?.active) return origin(signal);
+		const spare_ms = (this.buffered_s() - SHARED_SEGMENT_MARGIN_S) * 1000;
+		const shared = async (within: AbortSignal): Promise<Fetched | null> => {
+			const segment = await peers.segment(rendition, index, Math.max(0, spare_ms), within);
+			if (!segment || segment.data.byteLength !== range.end - range.start) return null;
+			if (segment.http_bytes > 0) this.throughput.add(segment.http_bytes, segment.http_ms);
+			return this.#asByHttp(segment.data);
+		};
+		return hedged(signal, Math.max(SHARED_SEGMENT_MIN_MS, spare_ms), shared, origin);
 	}
 
 	/** A part that was pushed looks infinitely fast: give it the time that the link to the origin would have taken. */

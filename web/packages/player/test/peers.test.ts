@@ -1,7 +1,7 @@
 import type { FragmentLoaderContext, HlsConfig, LoaderConfiguration, LoaderStats, PlaylistLoaderContext } from 'hls.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadersFor } from '../src/loaders';
-import { hedged, playlistRequest, renditionOf, type Peers, type PlaylistRequest, type SharedPart } from '../src/peers';
+import { hedged, playlistRequest, renditionOf, type Peers, type PlaylistRequest, type SharedPart, type SharedSegment } from '../src/peers';
 import { Source } from '../src/source';
 
 const BASE = 'https://shoal.test/static/streaming-playlists/hls/u/';
@@ -36,6 +36,17 @@ class FakePeers implements Peers {
 		this.parts.push(url);
 		signal.addEventListener('abort', () => this.aborted++);
 		return this.give(url);
+	}
+	segments: [string, number, number][] = [];
+	own: [string, number, ArrayBuffer | null][] = [];
+	bring: () => Promise<SharedSegment | null> = () => Promise.resolve(null);
+	segment(rendition: string, index: number, within_ms: number, signal: AbortSignal) {
+		this.segments.push([rendition, index, within_ms]);
+		signal.addEventListener('abort', () => this.aborted++);
+		return this.bring();
+	}
+	fetching(rendition: string, index: number) {
+		return (data: ArrayBuffer | null) => void this.own.push([rendition, index, data]);
 	}
 }
 
@@ -273,6 +284,108 @@ describe('with peers', () => {
 			await load('fLoader', `${BASE}4.0.m4s`);
 			expect(peers.parts).toEqual([]);
 			expect(fetched.filter((asked) => asked.endsWith('4.0.m4s'))).toHaveLength(1);
+		});
+	});
+
+	describe('a segment of a recording', () => {
+		const url = `${BASE}run.mp4`;
+		const vod = `#EXTM3U
+#EXT-X-TARGETDURATION:2
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXT-X-MAP:URI="run.mp4",BYTERANGE="700@0"
+#EXTINF:2,
+#EXT-X-BYTERANGE:3@700
+run.mp4
+#EXT-X-ENDLIST
+`;
+		const asked: (string | null)[] = [];
+		const brought = (bytes: number[], http_bytes = 0, http_ms = 0): SharedSegment => ({ data: Uint8Array.from(bytes).buffer, http_bytes, p2p_bytes: bytes.length - http_bytes, http_ms });
+
+		beforeEach(async () => {
+			asked.length = 0;
+			source.buffered_s = () => 12;
+			vi.stubGlobal('fetch', async (address: string, init: RequestInit) => {
+				const range = new Headers(init.headers).get('range');
+				asked.push(range);
+				return new Response(address.includes('.m3u8') ? vod : new Uint8Array([7, 8, 9]));
+			});
+			await load('pLoader', `${BASE}source.m3u8`);
+			asked.length = 0;
+		});
+
+		function loadRange(sn: number | 'initSegment', start: number, end: number): Promise<Loaded> {
+			const loader = new (loadersFor(source).fLoader)({} as HlsConfig);
+			const frag = { sn, type: 'main', baseurl: `${BASE}720p.m3u8` };
+			const context = { url, frag, part: null, rangeStart: start, rangeEnd: end } as unknown as FragmentLoaderContext;
+			const config = { loadPolicy: { maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 60_000 } } as LoaderConfiguration;
+			return new Promise((resolve, reject) => {
+				loader.load(context, config, {
+					onSuccess: (response, stats) => resolve({ data: response.data as ArrayBuffer, stats }),
+					onError: (error) => reject(new Error(error.text)),
+					onTimeout: () => reject(new Error('timeout'))
+				});
+			});
+		}
+
+		it('comes from them, as if it had been loaded as fast as the link is', async () => {
+			source.throughput.add(1_000_000, 1_000);
+			peers.bring = () => later(brought([1, 2, 3]), 9_000);
+			const loaded = loadRange(3, 700, 703);
+			await vi.advanceTimersByTimeAsync(9_000);
+			const { data, stats } = await loaded;
+			expect(new Uint8Array(data as ArrayBuffer)).toEqual(Uint8Array.of(1, 2, 3));
+			expect(asked).toEqual([]);
+			expect(peers.segments).toEqual([['720p', 3, 11_000]]);
+			// Neither no time at all nor the nine seconds of waiting.
+			expect(stats.loading.end - stats.loading.start).toBeCloseTo((3 * 8_000) / 8_000_000, 3);
+			expect(source.rendition).toBe('720p');
+		});
+
+		it('that others did not bring comes from the origin, in its own time, and is given to them', async () => {
+			peers.bring = never;
+			const loaded = loadRange(3, 700, 703);
+			await vi.advanceTimersByTimeAsync(10_990);
+			expect(asked).toEqual([]);
+			await vi.advanceTimersByTimeAsync(20);
+			const { data, stats } = await loaded;
+			expect(asked).toEqual(['bytes=700-702']);
+			expect(stats.loading.end - stats.loading.start).toBeLessThan(100);
+			expect(peers.own).toEqual([['720p', 3, data]]);
+			expect(peers.aborted).toBe(1);
+		});
+
+		it('is fetched at once when they do not have it, or give another size', async () => {
+			await loadRange(3, 700, 703);
+			peers.bring = () => Promise.resolve(brought([1, 2]));
+			await loadRange(4, 703, 706);
+			expect(asked).toEqual(['bytes=700-702', 'bytes=703-705']);
+		});
+
+		it('is fetched without them while nobody is there, but told of', async () => {
+			peers.active = false;
+			await loadRange(3, 700, 703);
+			expect(peers.segments).toEqual([]);
+			expect(peers.own.map(([, index]) => index)).toEqual([3]);
+			vi.stubGlobal('fetch', async () => new Response(null, { status: 500 }));
+			await expect(loadRange(4, 703, 706)).rejects.toThrow('500');
+			expect(peers.own.map(([, , data]) => data === null)).toEqual([false, true]);
+		});
+
+		it('has the time that the engine needs for a fetch when the buffer is empty, as after a seek', async () => {
+			source.buffered_s = () => 0;
+			peers.bring = () => later(brought([1, 2, 3], 3, 300), 300);
+			const loaded = loadRange(3, 700, 703);
+			await vi.advanceTimersByTimeAsync(300);
+			await loaded;
+			expect(asked).toEqual([]);
+			expect(peers.segments).toEqual([['720p', 3, 0]]);
+		});
+
+		it('is not what an initialization section is', async () => {
+			await loadRange('initSegment', 0, 700);
+			expect(peers.segments).toEqual([]);
+			expect(peers.own).toEqual([]);
+			expect(asked).toEqual(['bytes=0-699']);
 		});
 	});
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { mayUpload, obstacle, parseTerms, Sharing, type Facts, type Playback, type SharingOptions, type SharingPorts, type Swarm, type SwarmOptions } from '../src/sharing';
 
 const GOOD: Facts = {
-	live: true,
+	kind: 'live',
 	following: true,
 	capable: true,
 	allowed: true,
@@ -21,7 +21,12 @@ describe('obstacle', () => {
 		['no WebRTC', { capable: false }, 'incapable'],
 		['the embedding page', { allowed: false, choice: true }, 'forbidden'],
 		['the viewer', { choice: false }, 'declined'],
-		['a recording', { live: false }, 'not-live'],
+		['neither a live nor a recording', { kind: null }, 'not-live'],
+		['nothing in a recording, whoever else watches', { kind: 'vod', viewers: 0 }, null],
+		['a pause in a recording', { kind: 'vod', following: false }, 'away'],
+		['the viewer of a recording', { kind: 'vod', choice: false }, 'declined'],
+		['the first seconds of a recording', { kind: 'vod', watched_s: 9.9 }, 'early'],
+		['an instance that never shares recordings', { kind: 'vod', terms: off }, 'policy'],
 		['terms that are not known', { terms: null, choice: true }, 'policy'],
 		['an instance that never shares', { terms: off, choice: true }, 'policy'],
 		['an instance that waits for a choice', { terms: opt_in }, 'declined'],
@@ -54,6 +59,8 @@ it('reads terms, and nothing else', () => {
 });
 
 class FakeSwarm implements Swarm {
+	kind: 'live' | 'vod' = 'live';
+	told: string[] = [];
 	active = false;
 	stopped = 0;
 	rendition: string | null = null;
@@ -75,11 +82,22 @@ class FakeSwarm implements Swarm {
 		this.rendition = name;
 		this.sharable = sharable;
 	}
-	handleOriginPlaylist() {
+	handleOriginPlaylist(rendition: string) {
 		if (this.broken) throw this.broken;
+		this.told.push(rendition);
 	}
-	handlePlayhead(time_ms: number | null) {
+	buffered_ms = 0;
+	handlePlayhead(time_ms: number | null, buffered_ms: number) {
 		this.playheads.push(time_ms);
+		this.buffered_ms = buffered_ms;
+	}
+	segment() {
+		return this.broken ? Promise.reject(this.broken) : Promise.resolve({ data: new ArrayBuffer(1), http_bytes: 0, p2p_bytes: 1, http_ms: 0 });
+	}
+	ends: (ArrayBuffer | null)[] = [];
+	fetching() {
+		if (this.broken) throw this.broken;
+		return (data: ArrayBuffer | null) => void this.ends.push(data);
 	}
 	playlist() {
 		return this.broken ? Promise.reject(this.broken) : Promise.resolve('#EXTM3U');
@@ -104,19 +122,20 @@ class World implements SharingPorts {
 	webrtc = true;
 	failing: Error | null = null;
 	starts: () => Promise<boolean> = () => Promise.resolve(true);
-	playback: Playback = { live: true, playing: true, following: true, rendition: 'source', bitrate_bps: 800_000, program_time_ms: 5 };
+	playback: Playback = { kind: 'live', playing: true, following: true, rendition: 'source', bitrate_bps: 800_000, playhead_ms: 5, ahead_ms: 0 };
 	sharing: Sharing;
 
 	constructor(options: Partial<SharingOptions> = {}, viewers = 3) {
 		this.sharing = new Sharing({ uuid: 'u', tokenUrl: 'https://x/token', ...options }, null, null, this);
 		this.sharing.setViewers(viewers);
 	}
-	async load() {
+	async load(kind: 'live' | 'vod') {
 		this.loads++;
 		if (this.failing) throw this.failing;
 		return (options: SwarmOptions) => {
 			const swarm = new FakeSwarm(options);
 			swarm.starting = this.starts();
+			swarm.kind = kind;
 			this.swarms.push(swarm);
 			return swarm;
 		};
@@ -226,9 +245,9 @@ describe('joining', () => {
 		let loaded: () => void = () => undefined;
 		const wait = new Promise<void>((resolve) => (loaded = resolve));
 		const load = world.load.bind(world);
-		world.load = async () => {
+		world.load = async (kind) => {
 			await wait;
-			return load();
+			return load(kind);
 		};
 		await world.run(11);
 		world.sharing.choose(false);
@@ -291,7 +310,7 @@ describe('leaving', () => {
 		world.playback.following = true;
 		await world.run(1);
 		expect(world.swarms).toHaveLength(2);
-		world.playback.live = false;
+		world.playback.kind = null;
 		await world.run(0.1);
 		expect(world.swarm.stopped).toBe(1);
 	});
@@ -413,9 +432,83 @@ it('tells the engine where the picture is, a few times a second', async () => {
 	const world = new World();
 	await world.run(11);
 	world.swarm.playheads = [];
-	world.playback.program_time_ms = 77;
+	world.playback.playhead_ms = 77;
 	await world.run(3);
 	expect(world.swarm.playheads.length).toBeGreaterThanOrEqual(9);
 	expect(world.swarm.playheads.length).toBeLessThanOrEqual(16);
 	expect(world.swarm.playheads.at(-1)).toBe(77);
+});
+
+describe('a recording', () => {
+	const vod = { kind: 'vod', playhead_ms: 4_000, ahead_ms: 20_000 } as const;
+	const PLAYLIST = '#EXTM3U\n#EXTINF:2,\na.mp4\n#EXT-X-ENDLIST\n';
+	let world: World;
+	beforeEach(() => {
+		world = new World({}, 0);
+		Object.assign(world.playback, vod);
+	});
+	afterEach(() => world.sharing.stop());
+
+	it('is shared by the same rules; the tracker, not the page, knows how many watch it', async () => {
+		world.sharing.handleOriginPlaylist('source', 'https://x/source.m3u8', PLAYLIST);
+		await world.run(9);
+		expect(world.loads).toBe(0);
+		await world.run(2);
+		expect(world.swarm.kind).toBe('vod');
+		// The playlist was there before the engine, and hls.js does not ask for it again.
+		expect(world.swarm.told).toEqual(['source']);
+		expect([world.swarm.playheads.at(-1), world.swarm.buffered_ms]).toEqual([4_000, 24_000]);
+		world.sharing.handleSeek(90_000, 0);
+		expect([world.swarm.playheads.at(-1), world.swarm.buffered_ms]).toEqual([90_000, 90_000]);
+		// Alone for long: there is nothing to begin afresh.
+		world.swarm.bytes.swarm_peers = 1;
+		await world.run(130);
+		expect(world.swarms).toHaveLength(1);
+	});
+
+	it('is not shared by who does not want it', async () => {
+		world.sharing.choose(false);
+		await world.run(20);
+		expect(world.loads).toBe(0);
+		world.sharing.choose(true);
+		await world.run(1);
+		expect(world.swarms).toHaveLength(1);
+		world.sharing.choose(false);
+		expect(world.swarm.stopped).toBe(1);
+	});
+
+	it('that is paused is of use to others for a minute', async () => {
+		await world.run(11);
+		world.swarm.active = true;
+		world.playback.following = false;
+		await world.run(55);
+		expect(world.swarm.stopped).toBe(0);
+		await world.run(10);
+		expect(world.swarm.stopped).toBe(1);
+	});
+
+	it('that a live has become has a swarm of its own', async () => {
+		world.playback.kind = 'live';
+		world.sharing.setViewers(3);
+		await world.run(11);
+		const live = world.swarm;
+		world.playback.kind = 'vod';
+		await world.run(1);
+		expect(live.stopped).toBe(1);
+		expect(world.swarm).not.toBe(live);
+		expect([live.kind, world.swarm.kind]).toEqual(['live', 'vod']);
+	});
+
+	it('plays on when the engine breaks', async () => {
+		await world.run(11);
+		const { signal } = new AbortController();
+		expect(await world.sharing.segment('source', 1, 1_000, signal)).not.toBeNull();
+		world.sharing.fetching('source', 2)(new ArrayBuffer(2));
+		expect(world.swarm.ends).toHaveLength(1);
+		const swarm = world.swarm;
+		swarm.broken = new Error('broken');
+		world.sharing.fetching('source', 3)(null);
+		expect(swarm.stopped).toBe(1);
+		expect(await world.sharing.segment('source', 1, 1_000, signal)).toBeNull();
+	});
 });

@@ -50,6 +50,7 @@ export const en = {
 	'sharing.status.early': 'Begins in a moment.',
 	'sharing.status.joining': 'Looking for other viewers…',
 	'sharing.status.away': 'Goes on when you are back at the live picture.',
+	'sharing.status.paused': 'Goes on when you go on watching.',
 	'sharing.status.active': 'On.',
 	'sharing.status.receiving': 'On, without sending: your network or battery is spared.',
 	'sharing.bytes': 'Received {received} from other viewers, sent them {sent}.',
