@@ -81,7 +81,7 @@ test-web: web/node_modules/.package-lock.json
 # `make build` leaves out what only tests need of the packages, WebRTC for one. To compile nothing again after test-rust,
 # this takes the features that tests have: cargo does so where examples are asked for.
 test-e2e: deps-test web web/interop/node_modules/.package-lock.json
-	$(CARGO) build --release --locked --workspace --bin shoal --examples
+	$(CARGO) build --release --locked --workspace --bin shoal --bin shoal-peers --examples
 	SHOAL_BIN=$(abspath $(BIN)) $(NPM) run e2e
 
 lint: deps web/node_modules/.package-lock.json ## formatting and lints

@@ -5,7 +5,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Crowd } from '../support/crowd';
+import { Crowd, type Viewers } from '../support/crowd';
 import { Internet, type Home } from '../support/homes';
 import { WAYS, type Way } from '../support/liars';
 import { plays } from '../support/browser';
@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-	crowd = await Crowd.open(shoal, internet);
+	crowd = await Crowd.open(shoal, internet.server);
 });
 
 afterEach(() => crowd?.close());
@@ -71,8 +71,10 @@ async function vanish(way: 'killed' | 'silenced'): Promise<void> {
 	const PAGES = 2;
 	const VIEWERS = 8;
 	// A silenced machine is out of use for a while.
+	const homes = new Map<Viewers, Home>();
+	const view = (home: Home): void => void homes.set(crowd.view(FOREVER_S, home), home);
 	const free = places(PAGES + VIEWERS + 1 + Math.ceil(SILENCE_MS / AFTERMATH_MS));
-	for (let i = 0; i < VIEWERS; i++) crowd.view(free.shift()!, FOREVER_S);
+	for (let i = 0; i < VIEWERS; i++) view(free.shift()!);
 	for (let i = 0; i < PAGES; i++) await crowd.page(free.shift()!);
 	await crowd.shares(SHARING_MS);
 	await pause(5000);
@@ -80,24 +82,25 @@ async function vanish(way: 'killed' | 'silenced'): Promise<void> {
 	const returning: Promise<void>[] = [];
 	for (let time = 0; time < TIMES; time++) {
 		const victim = await until('a page has a parent that can vanish', SHARING_MS, () => crowd.parentOfPage());
+		const home = homes.get(victim)!;
 		const others = crowd.viewers.filter((viewers) => viewers !== victim && viewers.settled);
 		const before = await crowd.fares(others);
 		if (way === 'killed') {
 			victim.run.kill();
-			free.push(victim.home);
+			free.push(home);
 		} else {
-			victim.home.silence(true);
+			home.silence(true);
 			returning.push(
 				pause(SILENCE_MS).then(() => {
 					victim.run.kill();
-					victim.home.silence(false);
-					free.push(victim.home);
+					home.silence(false);
+					free.push(home);
 				})
 			);
 		}
 		const least_buffer_ms = await crowd.leastBuffer(AFTERMATH_MS / 2);
 		crowd.drop(victim);
-		crowd.view(free.shift()!, FOREVER_S);
+		view(free.shift()!);
 		await pause(AFTERMATH_MS / 2);
 		const after = await crowd.fares(others);
 		const trial = {
@@ -136,10 +139,11 @@ async function lies(name: string, ways: readonly Way[]): Promise<void> {
 	const PROCESSES = 6;
 	const LIARS = 6;
 	const free = places(PAGES + PROCESSES + LIARS);
-	const honest = Array.from({ length: PROCESSES }, () => crowd.view(free.shift()!, SECONDS + 30, 2));
+	// Who comes first serves those who come later.
+	for (let i = 0; i < LIARS; i++) crowd.lie(ways[i % ways.length]!, FOREVER_S, free.shift()!);
+	const honest = Array.from({ length: PROCESSES }, () => crowd.view(SECONDS + 60, free.shift()!, 2));
 	for (let i = 0; i < PAGES; i++) await crowd.page(free.shift()!);
 	await crowd.shares(SHARING_MS);
-	for (let i = 0; i < LIARS; i++) crowd.lie(free.shift()!, ways[i % ways.length]!, FOREVER_S);
 	const before = await crowd.stalls();
 	await pause(SECONDS * 1000);
 	const after = await crowd.stalls();
@@ -191,7 +195,7 @@ test('the server is killed and started again', async () => {
 test('thin uplinks', async () => {
 	const UPLINKS_KBPS = [1500, 1500, 1500, 500];
 	const homes = UPLINKS_KBPS.map((uplink_kbps) => internet.home({ uplink_kbps }));
-	for (const home of homes) crowd.view(home, FOREVER_S);
+	for (const home of homes) crowd.view(FOREVER_S, home);
 	await crowd.shares(SHARING_MS);
 	await pause(15_000);
 	const before = { sent: internet.server.sent(), media: await ingested(), ...(await crowd.stalls()), homes: homes.map((home) => home.sent()) };

@@ -2,7 +2,7 @@ import { LatencyMode } from '@shoal/api-client';
 import type { Browser, Page } from 'playwright-core';
 import { launchAt, plays, stats, type Stats } from './browser';
 import { headless, type HeadlessEvent, type HeadlessPeer, type HeadlessRun } from './headless';
-import type { Home, Internet } from './homes';
+import type { Home } from './homes';
 import { liar, type Lie, type LiarRun, type Way } from './liars';
 import { digestMedia, probe, seen } from './probe';
 import { Publisher } from './publisher';
@@ -36,7 +36,7 @@ export class Viewers {
 	readonly #started_ms = Date.now();
 
 	constructor(
-		readonly home: Home,
+		readonly home: Pick<Home, 'prefix'>,
 		start: (event: (event: HeadlessEvent) => void) => HeadlessRun
 	) {
 		this.run = start((event) => this.#hear(event));
@@ -67,6 +67,9 @@ export class Viewers {
 	}
 }
 
+/** This very machine. */
+export const HERE: Pick<Home, 'prefix'> = { prefix: [] };
+
 /** A page, with what is seen of it from outside of the engine. */
 export interface Watcher {
 	browser: Browser;
@@ -79,26 +82,26 @@ export class Crowd {
 	readonly viewers: Viewers[] = [];
 	readonly lies: Lie[] = [];
 	readonly #liars: LiarRun[] = [];
-	readonly #dropped: Viewers[] = [];
+	readonly #vanished: Viewers[] = [];
 	#publisher: Publisher;
 
 	private constructor(
 		private readonly shoal: Shoal,
-		private readonly internet: Internet,
+		private readonly publishers: Pick<Home, 'prefix'>,
 		readonly live: TestLive
 	) {
 		this.#publisher = this.#publish();
 	}
 
-	static async open(shoal: Shoal, internet: Internet): Promise<Crowd> {
+	static async open(shoal: Shoal, publishers = HERE): Promise<Crowd> {
 		const live = await shoal.createLive({ name: 'Crowd', latencyMode: LatencyMode.default });
-		const crowd = new Crowd(shoal, internet, live);
+		const crowd = new Crowd(shoal, publishers, live);
 		await until('the live is published', 15_000, async () => (await shoal.api.video(live.uuid)).state?.id === 1);
 		return crowd;
 	}
 
 	#publish(): Publisher {
-		return new Publisher(this.live.publishUrl, { prefix: this.internet.server.prefix, noisy: true });
+		return new Publisher(this.live.publishUrl, { prefix: this.publishers.prefix, noisy: true });
 	}
 
 	/** The server goes without a word, and its publisher with it; both come again. */
@@ -109,7 +112,7 @@ export class Crowd {
 		this.#publisher = this.#publish();
 	}
 
-	async page(home: Home): Promise<Watcher> {
+	async page(home = HERE): Promise<Watcher> {
 		const browser = await launchAt(home.prefix);
 		const page = await browser.newPage({ viewport: { width: 700, height: 480 } });
 		const watcher = { browser, page };
@@ -120,14 +123,14 @@ export class Crowd {
 		return watcher;
 	}
 
-	view(home: Home, seconds: number, count = 1): Viewers {
+	view(seconds: number, home = HERE, count = 1): Viewers {
 		const { url } = this.shoal;
 		const viewers = new Viewers(home, (event) => headless(url, this.live, { count, seconds, prefix: home.prefix, event }));
 		this.viewers.push(viewers);
 		return viewers;
 	}
 
-	lie(home: Home, way: Way, seconds: number): void {
+	lie(way: Way, seconds: number, home = HERE): void {
 		this.#liars.push(liar(this.shoal.url, this.live, way, { seconds, prefix: home.prefix, lied: (lie) => this.lies.push(lie) }));
 	}
 
@@ -204,7 +207,7 @@ export class Crowd {
 	/** Forgets viewers that are gone. */
 	drop(viewers: Viewers): void {
 		this.viewers.splice(this.viewers.indexOf(viewers), 1);
-		this.#dropped.push(viewers);
+		this.#vanished.push(viewers);
 	}
 
 	/** How many media boxes the pages' players took, and how many of them the origin never had. To be asked when the stream has gone on for a segment. */
@@ -231,7 +234,7 @@ export class Crowd {
 	}
 
 	async close(): Promise<void> {
-		for (const { run } of [...this.viewers, ...this.#dropped]) run.kill();
+		for (const { run } of [...this.viewers, ...this.#vanished]) run.kill();
 		for (const run of this.#liars) run.kill();
 		await Promise.all(this.pages.map(({ browser }) => browser.close()));
 		await this.#publisher.kill();

@@ -39,6 +39,8 @@ export interface HeadlessRun {
 	readonly running: boolean;
 	/** Gone without a word. */
 	kill(): void;
+	/** Says nothing any more, as a machine whose packets all are dropped, but for what its kernel says. */
+	freeze(): void;
 }
 
 /** Starts `count` of the pages' own engines on `live` for `seconds`, in one process. */
@@ -54,7 +56,7 @@ export function headless(url: string, live: TestLive, { count = 1, seconds, pref
 			else event?.(said);
 		});
 		// Said after what it printed: then there was no result.
-		child.once('close', (status) => failed(new Error(`headless peers: exit status ${status}`)));
+		child.once('close', (status, signal) => failed(new Error(`headless peers: exit status ${status ?? signal}`)));
 	});
 	const peers = result.then((said) => said.peers);
 	const unchecked_parts = result.then((said) => said.total.unchecked_parts);
@@ -66,6 +68,7 @@ export function headless(url: string, live: TestLive, { count = 1, seconds, pref
 		get running() {
 			return child.exitCode === null && child.signalCode === null;
 		},
-		kill: () => child.kill('SIGKILL')
+		kill: () => child.kill('SIGKILL'),
+		freeze: () => child.kill('SIGSTOP')
 	};
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Api, LatencyMode, Privacy, type NewLive } from '@shoal/api-client';
@@ -49,18 +49,21 @@ export class Shoal {
 	#token: string | null = null;
 	readonly data_dir = mkdtempSync(join(tmpdir(), 'shoal-e2e-'));
 	readonly #log_path = join(this.data_dir, 'shoal.log');
+	readonly #config_path = join(this.data_dir, 'shoal.toml');
 	readonly #environment: Record<string, string>;
 
 	private constructor(
 		environment: Record<string, string>,
-		private readonly namespace: Place | null
+		private readonly namespace: Place | null,
+		config: string
 	) {
 		this.#environment = environment;
+		writeFileSync(this.#config_path, config);
 	}
 
-	/** In a network `namespace`, if one is given, at ports 9000 and 1935 of its address. */
-	static async start(environment: Record<string, string> = {}, namespace: Place | null = null): Promise<Shoal> {
-		const shoal = new Shoal(environment, namespace);
+	/** In a network `namespace`, if one is given, at ports 9000 and 1935 of its address. `config`: what variables cannot say. */
+	static async start(environment: Record<string, string> = {}, namespace: Place | null = null, config = ''): Promise<Shoal> {
+		const shoal = new Shoal(environment, namespace, config);
 		await shoal.run();
 		return shoal;
 	}
@@ -89,7 +92,7 @@ export class Shoal {
 		const started_ms = Date.now();
 		const log = openSync(this.#log_path, 'a');
 		const address = this.namespace?.address;
-		const [program, ...words] = [...(this.namespace?.prefix ?? []), binary(), 'serve'];
+		const [program, ...words] = [...(this.namespace?.prefix ?? []), binary(), 'serve', '--config', this.#config_path];
 		const child = spawn(program!, words, {
 			cwd: this.data_dir,
 			stdio: ['ignore', log, log],

@@ -18,8 +18,10 @@ export interface Verdict {
 	slow: { liar: string; to: string; evil: string; took_ms: number }[];
 	banned_honest: number;
 	expelled_honest: number;
-	/** honest peers that banned a liar themselves, summed over liars */
-	banned_liars: number;
+	/** those who lied to an honest peer, and... */
+	liars: Set<string>;
+	/** ...those whom somebody banned or put out after they had lied, by their last eight digits */
+	banned: Set<string>;
 }
 
 /** Compares what liars said of themselves with what was seen of honest peers. */
@@ -47,7 +49,10 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 		if (last && at_ms - last.last_ms < OCCASION_MS) last.last_ms = at_ms;
 		else of.push({ liar, to, evil, first_ms: at_ms, last_ms: at_ms });
 	}
-	const took = [...occasions.values()].flat().map(({ liar, to, evil, first_ms, last_ms }) => {
+	const judged_ms = Date.now();
+	// The newest are not judged yet.
+	const past = [...occasions.values()].flat().filter(({ first_ms }) => first_ms < judged_ms - OUT_MS);
+	const took = past.map(({ liar, to, evil, first_ms, last_ms }) => {
 		// Who gives nothing has no connection to lose by it: it counts for how long it was relied upon.
 		const out = evil === 'lying-have' ? last_ms : partings.get(to)!.find(({ other, at_ms }) => other === short(liar) && at_ms >= first_ms)?.at_ms;
 		return { liar: short(liar), to: short(to), evil, took_ms: (out ?? Infinity) - first_ms };
@@ -61,6 +66,7 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 		slow: took.filter(({ took_ms }) => took_ms > OUT_MS),
 		banned_honest: bans.filter(({ other }) => !short_liars.has(other)).length,
 		expelled_honest: crowd.viewers.reduce((sum, { expelled }) => sum + expelled.size, 0),
-		banned_liars: bans.filter(({ other }) => short_liars.has(other)).length
+		liars: new Set(took.map(({ liar }) => liar)),
+		banned: new Set(took.filter(({ evil, took_ms }) => evil !== 'lying-have' && took_ms < Infinity).map(({ liar }) => liar))
 	};
 }

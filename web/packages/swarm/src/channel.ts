@@ -67,9 +67,37 @@ export class SliceReader {
 	}
 }
 
-/** Messages that may come at once, and go on coming: ten times what the fastest streams need. */
-const BURST = 3_000;
-const MESSAGES_PER_S = 1_000;
+/** A bucket of messages that may come at once, and so many more each second. */
+class Allowance {
+	#left: number;
+	#refilled_ms: number;
+
+	constructor(
+		private readonly burst: number,
+		private readonly per_s: number,
+		now_ms: number
+	) {
+		this.#left = burst;
+		this.#refilled_ms = now_ms;
+	}
+
+	/** Whether one more may come. */
+	take(now_ms: number): boolean {
+		this.#left = Math.min(this.burst, this.#left + ((now_ms - this.#refilled_ms) * this.per_s) / 1000) - 1;
+		this.#refilled_ms = now_ms;
+		return this.#left >= 0;
+	}
+}
+
+/** SLICE and DATA: ten times what the fastest streams need. */
+const MEDIA_BURST = 3_000;
+const MEDIA_PER_S = 1_000;
+/**
+ * All others, each of which may cost a signature to be checked or an answer: manifests of all parts that are kept and
+ * some words about each stripe at first, ten a second later. Who floods is found out within a second.
+ */
+const WORDS_BURST = 600;
+const WORDS_PER_S = 100;
 
 export class Channel {
 	/** bytes of slices sent, and all bytes received */
@@ -77,9 +105,9 @@ export class Channel {
 	received_bytes = 0;
 	#slices = new SliceReader();
 	#broken = false;
-	#allowed = BURST;
 	#unasked_bytes = 0;
-	#refilled_ms: number;
+	readonly #media: Allowance;
+	readonly #words: Allowance;
 
 	/** `channel` is open; `now` is monotonic. */
 	constructor(
@@ -87,7 +115,8 @@ export class Channel {
 		private readonly events: ChannelEvents,
 		private readonly now: () => number = () => performance.now()
 	) {
-		this.#refilled_ms = now();
+		this.#media = new Allowance(MEDIA_BURST, MEDIA_PER_S, now());
+		this.#words = new Allowance(WORDS_BURST, WORDS_PER_S, now());
 		channel.binaryType = 'arraybuffer';
 		channel.bufferedAmountLowThreshold = 0;
 		channel.onbufferedamountlow = () => events.buffered(channel.bufferedAmount);
@@ -126,9 +155,10 @@ export class Channel {
 		if (this.#broken) return;
 		try {
 			if (!(data instanceof ArrayBuffer)) throw new WireError('length', 'text on the channel');
-			this.#count();
 			this.received_bytes += data.byteLength;
 			const message = decode(new Uint8Array(data));
+			const isMedia = message?.type === 'slice' || message?.type === 'data';
+			if (!(isMedia ? this.#media : this.#words).take(this.now())) throw new WireError('limit', 'too many messages');
 			if (!message) return;
 			if (message.type === 'manifest') {
 				this.events.manifest(message.bytes);
@@ -142,13 +172,6 @@ export class Channel {
 			if (!(error instanceof WireError)) throw error;
 			this.#break(error.message);
 		}
-	}
-
-	#count(): void {
-		const now_ms = this.now();
-		this.#allowed = Math.min(BURST, this.#allowed + ((now_ms - this.#refilled_ms) * MESSAGES_PER_S) / 1000) - 1;
-		this.#refilled_ms = now_ms;
-		if (this.#allowed < 0) throw new WireError('limit', 'too many messages');
 	}
 
 	#break(why: string): void {

@@ -1,0 +1,172 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { barriers } from '../support/accessibility';
+import { DESK, launch, plays, progress, stats, video } from '../support/browser';
+import { Publisher } from '../support/publisher';
+import { Shoal, type TestLive } from '../support/shoal';
+import { pause, until } from '../support/until';
+
+/** One above the least that share. */
+const VIEWERS = 4;
+const DELAY_S = 2;
+/** Twice what a player has buffered before it may share anything. */
+const STREAMED_S = 40;
+
+let shoal: Shoal;
+let browser: Browser;
+let live: TestLive;
+let publisher: Publisher;
+const viewers: Viewer[] = [];
+
+/** A page in a profile of its own, and what the browser, not the page, says of its network. */
+class Viewer {
+	/** bytes of the recording that came over HTTP */
+	media_bytes = 0;
+
+	private constructor(
+		readonly context: BrowserContext,
+		readonly page: Page
+	) {}
+
+	static async open(path: string): Promise<Viewer> {
+		const context = await browser.newContext({ viewport: DESK });
+		const page = await context.newPage();
+		const viewer = new Viewer(context, page);
+		await page.addInitScript(() => {
+			const made: RTCPeerConnection[] = [];
+			const Original = RTCPeerConnection;
+			class Counted extends Original {
+				constructor(...settings: ConstructorParameters<typeof Original>) {
+					super(...settings);
+					made.push(this);
+				}
+			}
+			Object.assign(window, { RTCPeerConnection: Counted, made });
+		});
+		const session = await context.newCDPSession(page);
+		await session.send('Network.enable');
+		const media = new Set<string>();
+		session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+			if (/\.mp4(\?|$)/.test(request.url)) media.add(requestId);
+		});
+		session.on('Network.dataReceived', ({ requestId, dataLength }) => {
+			if (media.has(requestId)) viewer.media_bytes += dataLength;
+		});
+		await page.goto(shoal.url + path);
+		return viewer;
+	}
+
+	/** Bytes that data channels received, as WebRTC itself counts them. */
+	received(): Promise<number> {
+		return this.page.evaluate(async () => {
+			let bytes = 0;
+			for (const made of (window as unknown as { made: RTCPeerConnection[] }).made) {
+				if (made.connectionState === 'closed') continue;
+				for (const report of (await made.getStats()).values()) if (report.type === 'data-channel') bytes += report.bytesReceived;
+			}
+			return bytes;
+		});
+	}
+
+	/** How many peer connections the page ever made. */
+	connections(): Promise<number> {
+		return this.page.evaluate(() => (window as unknown as { made: RTCPeerConnection[] }).made.length);
+	}
+
+	seek(position_s: number): Promise<void> {
+		return video(this.page).evaluate((element: HTMLVideoElement, to_s) => void (element.currentTime = to_s), position_s);
+	}
+}
+
+const everybody = <T>(ask: (viewer: Viewer) => Promise<T>): Promise<T[]> => Promise.all(viewers.map(ask));
+const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+beforeAll(async () => {
+	[shoal, browser] = await Promise.all([Shoal.start({ SHOAL_SWARM_DELAY_S: `${DELAY_S}` }), launch()]);
+	live = await shoal.createLive({ name: 'To see again', saveReplay: true });
+	publisher = new Publisher(live.publishUrl, { noisy: true });
+	await until('the live is published', 10_000, async () => (await shoal.api.video(live.uuid)).state?.id === 1);
+	await pause(STREAMED_S * 1000);
+	await shoal.api.endLive(live.uuid);
+	await publisher.kill();
+	await until('the replay is there', 15_000, async () => {
+		const { isLive, state } = await shoal.api.video(live.uuid);
+		return !isLive && state?.id === 1;
+	});
+}, 90_000);
+
+afterAll(async () => {
+	await publisher?.kill();
+	await browser?.close();
+	await shoal?.stop();
+});
+
+test('one alone makes no connection', async () => {
+	viewers.push(await Viewer.open(live.watchPath));
+	const [{ page } = viewers[0]!] = viewers;
+	await plays(page, 10_000);
+	await until('the page says that it would share', 10_000, async () => (await page.locator('[data-sharing=waiting]').count()) === 1);
+	await pause((DELAY_S + 3) * 1000);
+	expect(await viewers[0]!.connections()).toBe(0);
+});
+
+test('four pages on one replay pass it on to each other', async () => {
+	for (let number = 1; number < VIEWERS; number++) viewers.push(await Viewer.open(live.watchPath));
+	await everybody(({ page }) => plays(page, 10_000));
+	await until('everybody is connected', 20_000, async () => (await everybody(({ page }) => stats(page))).every(({ peers }) => peers > 0));
+	await until('everybody got something from others', 30_000, async () => (await everybody(({ page }) => stats(page))).every(({ p2p_bytes }) => p2p_bytes > 0)).catch(
+		async (error: unknown) => {
+			throw new Error(`${String(error)}: ${JSON.stringify(await everybody(({ page }) => stats(page)))}`, { cause: error });
+		}
+	);
+	const numbers = await everybody(async (viewer) => {
+		const received_bytes = await viewer.received();
+		return { ...(await stats(viewer.page)), received_bytes, media_bytes: viewer.media_bytes };
+	});
+	console.info(numbers.map(({ http_bytes, p2p_bytes, media_bytes, received_bytes, peers }) => ({ http_bytes, media_bytes, p2p_bytes, received_bytes, peers })));
+	for (const { http_bytes, p2p_bytes, media_bytes } of numbers) {
+		expect(p2p_bytes).toBeGreaterThan(0);
+		// What the player says came from the server is what the browser saw, but for playlists and what is just on its way.
+		expect(http_bytes).toBeGreaterThan(media_bytes * 0.7);
+		expect(http_bytes).toBeLessThan(media_bytes * 1.1 + 50_000);
+	}
+	// What came from others did so over data channels, and was sent by them.
+	const p2p_bytes = sum(numbers.map((one) => one.p2p_bytes));
+	expect(sum(numbers.map((one) => one.received_bytes))).toBeGreaterThanOrEqual(p2p_bytes);
+	await until('what was received was sent', 5_000, async () => sum((await everybody(({ page }) => stats(page))).map((one) => one.p2p_upload_bytes)) >= p2p_bytes * 0.9);
+	const [{ page } = viewers[0]!] = viewers;
+	expect(await page.locator('[data-sharing]').getAttribute('data-sharing')).toBe('active');
+	expect(await barriers(page)).toEqual([]);
+});
+
+test('after a seek the picture goes on, mostly from others', async () => {
+	// The one that is the farthest already has everything that another needs there.
+	const duration_s = await video(viewers[0]!.page).evaluate((element: HTMLVideoElement) => element.duration);
+	expect(duration_s).toBeGreaterThan(STREAMED_S - 6);
+	const { page } = viewers[VIEWERS - 1]!;
+	const before = await stats(page);
+	await viewers[VIEWERS - 1]!.seek(duration_s - 10);
+	await plays(page, 10_000);
+	expect((await progress(page)).time_s).toBeGreaterThan(duration_s - 10);
+	await viewers[VIEWERS - 1]!.seek(1);
+	await plays(page, 10_000);
+	expect((await progress(page)).time_s).toBeLessThan(10);
+	const after = await stats(page);
+	expect(after.peers).toBeGreaterThan(0);
+	// All of it was here or with others, but for what is needed at once.
+	expect(after.http_bytes - before.http_bytes).toBeLessThan(((after.http_bytes + after.p2p_bytes) * 3) / 4);
+	await everybody((viewer) => plays(viewer.page, 5_000));
+});
+
+test('without sharing there is no connection at all', async () => {
+	const alone = await Viewer.open(`/videos/embed/${live.uuid}?autoplay=1&muted=1&p2p=0`);
+	await plays(alone.page, 10_000);
+	const { page } = viewers[0]!;
+	await page.getByRole('switch', { name: 'Share with other viewers' }).click();
+	await page.reload();
+	await plays(page, 10_000);
+	await pause((DELAY_S + 3) * 1000);
+	expect(await Promise.all([alone.connections(), viewers[0]!.connections()])).toEqual([0, 0]);
+	expect((await stats(alone.page)).p2p_bytes).toBe(0);
+	await alone.context.close();
+});
