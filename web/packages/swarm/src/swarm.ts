@@ -9,14 +9,15 @@ import { Core, type CoreStats, type Output } from './core';
 import type { ChannelMessage, Slice } from './channel';
 import { ManifestError, nobleCrypto, parseKey, parseManifest, sliceMatches, sliceSpan, verifyManifest, type Crypto, type Manifest } from './manifest';
 import { HeldSlices } from './held';
+import { Membership } from './membership';
 import { Origin, type AccessToken, type Fetch, type SwarmToken } from './origin';
 import { PlaylistModel, type Reload } from './playlist';
-import { OwnSocket, type OpenSocket, type Signalling, type Socket } from './signalling';
-import { sleep, within } from './sleep';
+import type { OpenSocket, Signalling } from './signalling';
+import { within } from './sleep';
 import { PartStore } from './store';
 import { StripeStream } from './stream';
-import { TrackerClient, type Assign } from './tracker';
-import { Transport, type PeerConnectionConstructor } from './transport';
+import type { Assign } from './tracker';
+import { MAX_CONNECTIONS, type PeerConnectionConstructor } from './transport';
 import { Waiting } from './waiting';
 import { PROTOCOL_VERSION, toHex, type Message, type PeerId, type Place } from './wire';
 
@@ -97,18 +98,10 @@ export interface SwarmEvents {
 	active: boolean;
 }
 
-/** Offers kept until it is known that there are enough viewers. */
-const MAX_EARLY = 8;
 /** A manifest comes this long after the playlist that names its part, or not at all. */
 const MANIFEST_MS = 500;
 /** A fetch of slices takes no longer: then another is tried. */
 const FETCH_TIMEOUT_MS = 4_000;
-/** Tokens are renewed this long before they end. */
-const TOKEN_MARGIN_MS = 30_000;
-/** After a refused announce. */
-const FIRST_REJOIN_MS = 2_000;
-const LAST_REJOIN_MS = 60_000;
-
 /** The token endpoint's answer, for a notice before anything starts. Rejects with `OriginError` when there is no swarm. */
 export function fetchSwarmToken(tokenUrl: string, accessToken: AccessToken | null, signal: AbortSignal): Promise<SwarmToken> {
 	return new Origin(tokenUrl, (url, init) => fetch(url, init), accessToken).token(signal, () => performance.now());
@@ -141,14 +134,10 @@ const NOTHING: CoreStats = {
 export class Swarm {
 	readonly peer: PeerId = freshPeerId();
 	#state: SwarmState = 'idle';
-	#token: SwarmToken | null = null;
-	#rejoining = false;
 	#key = new Uint8Array(0);
 	#core: Core | null = null;
-	#transport: Transport | null = null;
-	#tracker: TrackerClient | null = null;
-	#origin: Origin;
-	#ended = new AbortController();
+	readonly #member: Membership;
+	readonly #origin: Origin;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#timer_ms = Infinity;
 	#pumping = false;
@@ -157,10 +146,6 @@ export class Swarm {
 	#rendition_name: string | null = null;
 	#sharable = true;
 	#assign: Assign | null = null;
-	/** there were enough viewers once */
-	#connects = false;
-	/** offers of peers that knew so before */
-	#early = new Map<PeerId, { offer_id: string; sdp: string }>();
 	#playlists = new Map<string, PlaylistModel>();
 	#addresses = new PartAddresses();
 	#store = new PartStore((place) => this.#wanted.settle(place, () => null));
@@ -175,15 +160,42 @@ export class Swarm {
 	#listeners: { [K in keyof SwarmEvents]: Set<(value: SwarmEvents[K]) => void> } = { state: new Set(), active: new Set() };
 	readonly #now: () => number;
 	readonly #crypto: Crypto;
-	readonly #leave = (): void => this.stop();
 
 	constructor(private readonly options: SwarmOptions) {
 		const now = options.now ?? (() => performance.now());
 		this.#now = () => Math.floor(now());
 		this.#crypto = options.crypto ?? nobleCrypto;
 		this.#origin = new Origin(options.tokenUrl, options.fetch ?? ((url, init) => fetch(url, init)), options.accessToken ?? null);
+		this.#member = new Membership(this.peer, 'live', MAX_CONNECTIONS, this.#origin, options, this.#now, {
+			joining: () => ({ rendition: Math.max(0, this.#rendition), slots: this.#core?.stats().slots ?? 0, upload: options.upload }),
+			assign: (assign) => this.#handleAssign(assign),
+			gone: (other) => this.#run((core, at) => core.handleGone(at, other)),
+			announced: (bytes) => this.#handleManifest(null, bytes),
+			lost: () => {
+				// What flows flows on, but manifests have to come from parents now.
+				if (this.#assign) this.#assign.manifests = false;
+				this.#deliverAssign();
+				this.#pump();
+			},
+			// Another broadcast by now.
+			replaced: () => this.stop(),
+			leave: () => this.stop(),
+			log: (line) => this.#log(line),
+			opened: (from) => {
+				this.#log(`${from.slice(-8)} opened`);
+				this.#run((core, at) => core.handlePeerOpen(at, from));
+			},
+			closed: (from, why) => {
+				this.#log(`${from.slice(-8)} closed: ${why}`);
+				this.#run((core, at) => core.handlePeerClose(at, from));
+			},
+			message: (from, message) => this.#handleMessage(from, message),
+			manifest: (from, bytes) => this.#handleManifest(from, bytes),
+			slice: (from, slice) => this.#handleSlice(from, slice),
+			buffered: (to, bytes) => this.#run((core, at) => core.handleBuffered(at, to, bytes))
+		});
 		this.#stream = new StripeStream(this.#origin, {
-			token: (refused) => this.#freshToken(refused),
+			token: (refused) => this.#member.freshToken(refused),
 			opened: (open) => this.#run((core, now) => core.handleStream(now, open)),
 			message: (message) => {
 				if (message.type === 'manifest') this.#handleManifest(null, message.bytes);
@@ -207,7 +219,7 @@ export class Swarm {
 
 	/** What the token endpoint said, once it has. */
 	get token(): SwarmToken | null {
-		return this.#token;
+		return this.#member.token;
 	}
 
 	/** Calls `listener` on each change; returns what ends that. */
@@ -220,22 +232,13 @@ export class Swarm {
 	async start(): Promise<boolean> {
 		if (this.#state !== 'idle') return this.#state === 'joined';
 		this.#enter('starting');
-		const { signal } = this.#ended;
 		try {
-			const rtc = this.options.rtc ?? (globalThis as { RTCPeerConnection?: PeerConnectionConstructor }).RTCPeerConnection;
-			if (!rtc) throw new TypeError('no WebRTC here');
-			const started_ms = this.#now();
-			const token = await this.#origin.token(signal, this.#now);
-			if (signal.aborted) return false;
-			this.#token = token;
-			if (token.policy === 'off') throw new TypeError('the instance does not want it');
-			const delay_ms = (this.options.delay_ms ?? token.delay_s * 1000) - (this.#now() - started_ms);
-			await sleep(delay_ms, signal);
-			if (signal.aborted) return false;
-			this.#join(token, rtc);
-			return true;
+			const joined = await this.#member.join((token) => this.#prepare(token));
+			if (joined) this.#enter('joined');
+			this.#pump();
+			return joined;
 		} catch (error) {
-			if (!signal.aborted) {
+			if (!this.#member.ended.aborted) {
 				this.#log(`not joined: ${String(error)}`);
 				this.#enter('refused');
 			}
@@ -248,10 +251,8 @@ export class Swarm {
 		if (this.#state === 'stopped') return;
 		const was_active = this.active;
 		this.#enter('stopped');
-		this.#ended.abort();
 		clearTimeout(this.#timer);
-		this.#transport?.close();
-		this.#tracker?.close();
+		this.#member.leave();
 		for (const fetching of this.#fetches.values()) fetching.abort();
 		this.#stream.close();
 		this.#final = { ...(this.#core?.stats() ?? NOTHING), active: false, peers: 0 };
@@ -260,7 +261,6 @@ export class Swarm {
 		this.#wanted.giveUp();
 		this.#unknown.giveUp();
 		for (const playlist of this.#playlists.values()) playlist.close();
-		(globalThis as { removeEventListener?: typeof removeEventListener }).removeEventListener?.('pagehide', this.#leave);
 		if (was_active) this.#tell('active', false);
 	}
 
@@ -321,74 +321,21 @@ export class Swarm {
 
 	// ---- joining
 
-	#join(token: SwarmToken, rtc: PeerConnectionConstructor): void {
+	#prepare(token: SwarmToken): void {
 		this.#key = parseKey(token.key) as Uint8Array<ArrayBuffer>;
-		const { peer } = this;
 		this.#core = new Core({
-			peer,
+			peer: this.peer,
 			stripes: token.stripes,
 			upload: this.options.upload,
 			ceiling_tenths: Math.round(token.uplink_ceiling * 10)
 		});
-		this.#transport = new Transport(peer, rtc, token.stun, {
-			offer: (to, offer_id, sdp) => this.#tracker?.offer(to, offer_id, sdp) ?? false,
-			answer: (to, offer_id, sdp) => this.#tracker?.answer(to, offer_id, sdp),
-			opened: (from) => {
-				this.#log(`${from.slice(-8)} opened`);
-				this.#run((core, now) => core.handlePeerOpen(now, from));
-			},
-			closed: (from, why) => {
-				this.#log(`${from.slice(-8)} closed: ${why}`);
-				this.#run((core, now) => core.handlePeerClose(now, from));
-			},
-			message: (from, message) => this.#handleMessage(from, message),
-			manifest: (from, bytes) => this.#handleManifest(from, bytes),
-			slice: (from, slice) => this.#handleSlice(from, slice),
-			buffered: (to, bytes) => this.#run((core, now) => core.handleBuffered(now, to, bytes))
-		});
 		this.#applyRendition();
-		const socket = this.options.socket ?? ((url: string) => new WebSocket(url) as unknown as Socket);
-		const signalling = this.options.signalling ?? new OwnSocket(token.tracker, socket, this.#now);
-		this.#tracker = new TrackerClient(
-			signalling,
-			token.swarm,
-			peer,
-			() => ({
-				token: this.#token?.token ?? '',
-				rendition: Math.max(0, this.#rendition),
-				slots: this.#core?.stats().slots ?? 0,
-				upload: this.options.upload
-			}),
-			{
-				offer: (from, offer_id, sdp) => {
-					if (this.#connects) this.#transport?.handleOffer(from, offer_id, sdp);
-					else if (this.#early.size < MAX_EARLY) this.#early.set(from, { offer_id, sdp });
-				},
-				answer: (from, offer_id, sdp) => this.#transport?.handleAnswer(from, offer_id, sdp),
-				assign: (assign) => this.#handleAssign(assign),
-				gone: (other, offer_id) => {
-					if (offer_id !== null) this.#transport?.handleUnreachable(other, offer_id);
-					else this.#run((core, now) => core.handleGone(now, other));
-				},
-				manifest: (bytes) => this.#handleManifest(null, bytes),
-				failure: (reason) => void this.#rejoin(reason),
-				lost: () => {
-					// What flows flows on, but manifests have to come from parents now.
-					if (this.#assign) this.#assign.manifests = false;
-					this.#deliverAssign();
-					this.#pump();
-				}
-			}
-		);
-		(globalThis as { addEventListener?: typeof addEventListener }).addEventListener?.('pagehide', this.#leave);
-		this.#enter('joined');
-		this.#pump();
 	}
 
 	#applyRendition(): void {
 		const core = this.#core;
-		if (!core || !this.#token || this.#rendition_name === null) return;
-		const rendition = this.#token.renditions.indexOf(this.#rendition_name);
+		if (!core || !this.token || this.#rendition_name === null) return;
+		const rendition = this.token.renditions.indexOf(this.#rendition_name);
 		const shared = rendition >= 0 && this.#sharable;
 		if (rendition !== this.#rendition) {
 			this.#rendition = rendition;
@@ -404,66 +351,21 @@ export class Swarm {
 		this.#assign = assign;
 		const roles = assign.stripes.map((role) => `${role.stripe}<${role.root ? 'origin' : role.parent.slice(-8)}`);
 		this.#log(`${assign.peers} peers, ${roles.join(' ')}`);
-		// Some systems ask the viewer as soon as the first connection is prepared: only when it is worth it.
-		if (!this.#connects && assign.peers >= (this.#token?.minimum_viewers ?? 0)) {
-			this.#connects = true;
-			for (const [from, { offer_id, sdp }] of this.#early) this.#transport?.handleOffer(from, offer_id, sdp);
-			this.#early.clear();
-		}
 		this.#deliverAssign();
 		this.#pump();
 	}
 
 	#deliverAssign(): void {
-		if (this.#assign && this.#connects) this.#core?.handleAssign(this.#now(), this.#assign);
-	}
-
-	/** The tracker did not take the announce: another token, another try, until it does. */
-	async #rejoin(reason: string): Promise<void> {
-		this.#log(`tracker: ${reason}`);
-		if (this.#rejoining) return;
-		this.#rejoining = true;
-		const { signal } = this.#ended;
-		let wait_ms = FIRST_REJOIN_MS;
-		let renewed = false;
-		while (!renewed && !signal.aborted) {
-			await sleep(wait_ms * (1 + Math.random()), signal);
-			wait_ms = Math.min(LAST_REJOIN_MS, 2 * wait_ms);
-			renewed = await this.#renewToken();
-		}
-		this.#rejoining = false;
-		if (!signal.aborted) this.#tracker?.announce();
-	}
-
-	async #freshToken(refused: boolean): Promise<string> {
-		if (refused || (this.#token?.expires_ms ?? 0) - this.#now() < TOKEN_MARGIN_MS) await this.#renewToken();
-		return this.#token?.token ?? '';
-	}
-
-	/** False when there is none now. */
-	async #renewToken(): Promise<boolean> {
-		try {
-			const token = await this.#origin.token(this.#ended.signal, this.#now);
-			if (this.#state !== 'joined') return false;
-			if (token.swarm !== this.#token?.swarm) {
-				// Another broadcast by now: nothing of this one will come any more.
-				this.stop();
-				return false;
-			}
-			this.#token = token;
-			return true;
-		} catch {
-			return false;
-		}
+		if (this.#assign && this.#member.connects) this.#core?.handleAssign(this.#now(), this.#assign);
 	}
 
 	// ---- what comes in
 
 	#handleMessage(from: PeerId, message: ChannelMessage): void {
 		if (message.type === 'hello') {
-			const right = message.version === PROTOCOL_VERSION && message.peer === from && message.swarm === this.#token?.swarm;
+			const right = message.version === PROTOCOL_VERSION && message.peer === from && message.swarm === this.token?.swarm;
 			if (!right) {
-				this.#transport?.disconnect(from);
+				this.#member.transport?.disconnect(from);
 				this.#run((core, now) => core.handlePeerClose(now, from));
 				return;
 			}
@@ -474,7 +376,7 @@ export class Swarm {
 	/** From the tracker or the origin (null), or a peer, which is banned for a wrong one. */
 	#handleManifest(from: PeerId | null, bytes: Uint8Array): void {
 		const core = this.#core;
-		const token = this.#token;
+		const token = this.token;
 		// The rendition is its second byte.
 		if (!core || !token || bytes[1] !== this.#rendition) return;
 		let manifest: Manifest;
@@ -558,7 +460,7 @@ export class Swarm {
 	}
 
 	#perform(core: Core, output: Output): void {
-		const transport = this.#transport;
+		const { transport } = this.#member;
 		switch (output.type) {
 			case 'send':
 				transport?.send(output.peer, this.#complete(output.message));
@@ -600,14 +502,14 @@ export class Swarm {
 				break;
 			case 'report':
 				this.#log(`report ${JSON.stringify(output.report)}`);
-				this.#tracker?.report(output.report);
+				this.#member.tracker?.report(output.report);
 				break;
 		}
 	}
 
 	#complete(message: Extract<Output, { type: 'send' }>['message']): Message {
 		if (message.type !== 'hello') return message;
-		return { ...message, version: PROTOCOL_VERSION, peer: this.peer, swarm: this.#token?.swarm ?? '' };
+		return { ...message, version: PROTOCOL_VERSION, peer: this.peer, swarm: this.token?.swarm ?? '' };
 	}
 
 	#handleActive(active: boolean): void {
