@@ -21,7 +21,7 @@ use crate::live::Live;
 use crate::live::swarm::Swarms;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
-use crate::tls;
+use crate::{tls, vod};
 
 /// Running broadcasts have this long to end cleanly; with the rest below the promised 10 s.
 const STOP_LIVES: Duration = Duration::from_secs(6);
@@ -108,6 +108,8 @@ pub struct App {
     pub live: Live,
     /// Their swarms.
     pub swarms: Swarms,
+    /// Swarms of finished videos.
+    pub vod: vod::Swarms,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Who watches.
@@ -144,6 +146,7 @@ impl App {
             store,
             events,
             live: Live::default(),
+            vod: vod::Swarms::new(swarms.clone()),
             swarms,
             metrics: Arc::default(),
             hub: Hub::default(),
@@ -214,6 +217,14 @@ impl App {
             });
         }
         tasks.spawn(jobs::run(self.clone(), jobs::registry()));
+        let (swarms, app, stop) = (self.vod.clone(), self.clone(), self.stop.clone());
+        tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(swarms.run(app)).await;
+        });
+        let (app, stop) = (self.clone(), self.stop.clone());
+        tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(vod::enqueue_missing(app)).await;
+        });
         tasks.spawn(self.viewers.clone().run(self.clone()));
         tasks.spawn(self.hub.clone().run(self.clone()));
         let (tracker, stop) = (self.swarms.tracker().clone(), self.stop.clone());

@@ -1,6 +1,6 @@
 //! Shoal: a live streaming engine with an embedded video platform.
 //!
-//! The rooms of this crate and their direction: `main -> app -> {http, live, jobs} -> store -> domain`
+//! The rooms of this crate and their direction: `main -> app -> {http, live, vod, jobs} -> store -> domain`
 //! (ARCHITECTURE.md).
 
 pub mod app;
@@ -15,3 +15,4 @@ pub mod metrics;
 pub mod store;
 mod tls;
 pub mod users;
+pub mod vod;

@@ -397,7 +397,7 @@ impl<C: Clone + PartialEq> Swarm<C> {
                 Order::Plain => {}
                 Order::Trees(_) => self.leave_trees(now, key, id, out),
                 Order::Mesh(_) => self.leave_mesh(now, key),
-            };
+            }
         }
     }
 

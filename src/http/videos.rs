@@ -304,6 +304,7 @@ async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
     tx.jobs().enqueue(&RemoveFiles::of(&video, &files)).await?;
     tx.commit().await?;
     app.jobs.wake();
+    app.vod.close(&app.metrics, video.uuid);
     Ok(StatusCode::NO_CONTENT)
 }
 

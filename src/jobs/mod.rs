@@ -64,7 +64,7 @@ impl Registry {
 
 /// Every kind of job of this server.
 pub fn registry() -> Registry {
-    Registry::default().with::<RemoveFiles>().with::<crate::live::RemuxReplay>()
+    Registry::default().with::<RemoveFiles>().with::<crate::live::RemuxReplay>().with::<crate::vod::SignManifests>()
 }
 
 /// Tells the runner that a job was committed.

@@ -23,6 +23,7 @@ use crate::domain::{LiveSession, Timestamp, Video, VideoId, VideoState};
 use crate::events::Event;
 use crate::jobs::{Failure, Job};
 use crate::store::{self, NewFile, NewVideo, Tx};
+use crate::vod::SignManifests;
 
 /// Attempts to conclude a broadcast: the database may be busy or restarting.
 const ATTEMPTS: u32 = 5;
@@ -159,6 +160,7 @@ async fn conclude(app: &App, subject: &Subject, session: &LiveSession) -> Result
     }
     let source: Vec<_> = files.runs.into_iter().filter(|run| run.is_source).map(|run| run.name).collect();
     tx.sessions().processed(session.id, Some(id)).await?;
+    tx.jobs().enqueue(&SignManifests::of(id)).await?;
     tx.jobs().enqueue(&RemuxReplay { video_id: id.0, runs: source }).await?;
     tx.commit().await?;
     app.jobs.wake();

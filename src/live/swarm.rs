@@ -87,6 +87,11 @@ impl Swarms {
         &self.0.tracker
     }
 
+    /// The instance's secrets.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
     /// The swarm of a video's running broadcast.
     pub fn find(&self, video: Uuid) -> Option<Arc<Swarm>> {
         self.running().get(&video).filter(|swarm| !swarm.closing.load(Ordering::Relaxed)).cloned()
@@ -110,7 +115,7 @@ impl Swarms {
             group,
             stripes: OnceLock::new(),
             tracker: self.0.tracker.clone(),
-            counted: Mutex::default(),
+            counted: Counted::default(),
             kept: Mutex::default(),
             feed: broadcast::channel(FEED).0,
             streams: AtomicUsize::new(0),
@@ -169,8 +174,7 @@ pub struct Swarm {
     group: Group,
     stripes: OnceLock<u8>,
     tracker: Tracker,
-    /// What its peers reported, as far as it is in the metrics.
-    counted: Mutex<Offload>,
+    counted: Counted,
     /// The newest parts, by rendition.
     kept: Mutex<Vec<VecDeque<Arc<Part>>>>,
     feed: broadcast::Sender<Arc<Part>>,
@@ -180,6 +184,20 @@ pub struct Swarm {
     demand: watch::Sender<bool>,
     closing: AtomicBool,
     closed: CancellationToken,
+}
+
+/// What a swarm's peers reported, as far as it is in the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Mutex<Offload>);
+
+impl Counted {
+    /// Adds what was reported since the last time to the metrics.
+    pub fn count(&self, metrics: &Metrics, offload: Offload) {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics.viewer_http_bytes.add(offload.http_bytes.saturating_sub(counted.http_bytes));
+        metrics.viewer_p2p_bytes.add(offload.p2p_bytes.saturating_sub(counted.p2p_bytes));
+        *counted = offload;
+    }
 }
 
 /// What somebody needs to join.
@@ -203,20 +221,31 @@ impl Swarms {
     /// Invites somebody who may watch.
     pub fn invite(&self, swarm: &Swarm) -> Invitation {
         swarm.want();
+        let renditions = swarm.group.renditions().iter().map(|rendition| rendition.name().to_owned()).collect();
+        self.invitation(swarm.id, swarm.stripes(), renditions)
+    }
+
+    /// An invitation into any swarm of this instance.
+    pub(crate) fn invitation(&self, swarm: SwarmId, stripes: u8, renditions: Vec<String>) -> Invitation {
         let expires_s = unix_now_s() + TOKEN_LIFETIME.as_secs();
         Invitation {
-            swarm: swarm.id,
-            token: self.0.tracker.tokens().issue(&swarm.info_hash(), expires_s),
+            swarm,
+            token: self.0.tracker.tokens().issue(&InfoHash(swarm.0), expires_s),
             expires_in: TOKEN_LIFETIME,
             key: self.0.keys.signing().verifying_key().to_bytes(),
-            stripes: swarm.stripes(),
-            renditions: swarm.group.renditions().iter().map(|rendition| rendition.name().to_owned()).collect(),
+            stripes,
+            renditions,
         }
     }
 
     /// Whether this token opens `swarm` now.
     pub fn admits(&self, swarm: &Swarm, token: &str) -> bool {
-        self.0.tracker.tokens().check(&swarm.info_hash(), token, unix_now_s())
+        self.admits_to(swarm.id, token)
+    }
+
+    /// As [`Swarms::admits`], of any swarm of this instance.
+    pub(crate) fn admits_to(&self, swarm: SwarmId, token: &str) -> bool {
+        self.0.tracker.tokens().check(&InfoHash(swarm.0), token, unix_now_s())
     }
 }
 
@@ -249,14 +278,6 @@ impl Swarm {
     pub fn sharing(&self) -> Sharing {
         let Summary { counts, offload } = self.tracker.summary(&self.info_hash()).unwrap_or_default();
         Sharing::new(u64::from(counts.complete) + u64::from(counts.incomplete), offload.http_bytes, offload.p2p_bytes)
-    }
-
-    /// Adds what was reported since the last time to the metrics.
-    fn count(&self, metrics: &Metrics, offload: Offload) {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        metrics.viewer_http_bytes.add(offload.http_bytes.saturating_sub(counted.http_bytes));
-        metrics.viewer_p2p_bytes.add(offload.p2p_bytes.saturating_sub(counted.p2p_bytes));
-        *counted = offload;
     }
 
     /// The index of a rendition that is named by its index or its name.
@@ -410,7 +431,7 @@ async fn run(swarms: Swarms, app: App, swarm: Arc<Swarm>) {
             swarms.open_plain(&app, &swarm, &mut plain);
         }
         let summary = swarm.tracker.summary(&swarm.info_hash()).unwrap_or_default();
-        swarm.count(&app.metrics, summary.offload);
+        swarm.counted.count(&app.metrics, summary.offload);
         let invited = swarm.invited.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at.elapsed() < INVITED);
         let wanted = invited || swarm.streams.load(Ordering::Relaxed) > 0 || summary.counts != Counts::default();
         swarm.demand.send_if_modified(|demand| std::mem::replace(demand, wanted) != wanted);
@@ -421,7 +442,7 @@ async fn run(swarms: Swarms, app: App, swarm: Arc<Swarm>) {
     followers.shutdown().await;
     swarm.closed.cancel();
     if let Some(summary) = swarm.tracker.remove(Instant::now(), &swarm.info_hash()) {
-        swarm.count(&app.metrics, summary.offload);
+        swarm.counted.count(&app.metrics, summary.offload);
     }
     for hash in plain {
         swarms.close_plain(hash);

@@ -1,7 +1,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
+use uuid::Uuid;
 
-use super::Result;
+use super::{Error, Result};
 use crate::domain::{Playlist, PlaylistId, Timestamp, VideoId};
 
 /// HLS presentations; at most one of a video.
@@ -15,6 +16,23 @@ impl Playlists<'_> {
             .fetch_optional(&mut *self.0)
             .await?;
         Ok(row.as_ref().map(playlist).transpose()?)
+    }
+
+    /// Finished videos of this instance after video `after`, by id: each with its public id and its presentation.
+    pub async fn finished(&mut self, after: VideoId, count: i64) -> Result<Vec<(VideoId, Uuid, String)>> {
+        let rows = sqlx::query(
+            "SELECT v.id, v.uuid, p.playlist FROM streaming_playlists p JOIN videos v ON v.id = p.video_id
+             WHERE v.id > $1 AND v.is_live = 0 AND v.remote = 0 ORDER BY v.id LIMIT $2",
+        )
+        .bind(after.0)
+        .bind(count)
+        .fetch_all(&mut *self.0)
+        .await?;
+        let finished = rows.iter().map(|row| {
+            let uuid = Uuid::parse_str(row.try_get("uuid")?).map_err(|_| Error::Corrupt("video uuid"))?;
+            Ok((VideoId(row.try_get("id")?), uuid, row.try_get("playlist")?))
+        });
+        finished.collect()
     }
 
     /// Sets a video's presentation: file names below its HLS folder.

@@ -1,6 +1,26 @@
 // Generated from openapi.json by `npm run generate`. Do not edit.
 
 export interface paths {
+    "/api/shoal/v1/swarms/{uuid}/manifests/{rendition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Manifests of a finished video's rendition (its index or its name), in order, each message with its length (u32, little-endian) before it.
+         *     Fewer at the video's end; none for a segment that is not shared.
+         */
+        get: operations["manifests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/shoal/v1/swarms/{uuid}/stripes/{rendition}": {
         parameters: {
             query?: never;
@@ -28,7 +48,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A token for the swarm of a running broadcast. Any page may ask; for a video that is not open to everybody with an access token, as for its media. */
+        /** A token for the swarm of a running broadcast, or of a finished video. Any page may ask; for a video that is not open to everybody with an access token, as for its media. */
         get: operations["swarm_token"];
         put?: never;
         post?: never;
@@ -821,6 +841,11 @@ export interface components {
              */
             width: number;
         };
+        /**
+         * @description What kind of video it is.
+         * @enum {string}
+         */
+        Kind: "live" | "vod";
         /** @description A value with its name; `id` null is "Unknown". */
         Labelled_Option_String: {
             id: null | string;
@@ -1210,7 +1235,7 @@ export interface components {
          * @enum {string}
          */
         State: "waiting" | "live" | "interrupted" | "ended";
-        /** @description What a player needs to join the swarm of a broadcast (docs/swarm-protocol.md). */
+        /** @description What a player needs to join a video's swarm (docs/swarm-protocol.md). */
         Token: {
             /** @description The folder of the playlists. */
             base: string;
@@ -1226,6 +1251,8 @@ export interface components {
             expiresIn: number;
             /** @description The Ed25519 key of its manifests, 64 hexadecimal digits. */
             key: string;
+            /** @description How it works. */
+            kind: components["schemas"]["Kind"];
             /**
              * Format: int32
              * @description Not below so many viewers.
@@ -1593,6 +1620,67 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    manifests: {
+        parameters: {
+            query: {
+                /** @description Media sequence number of the first segment. */
+                from: number;
+                /** @description How many segments, 1 to 256. */
+                count: number;
+                /** @description From the token endpoint. */
+                token: string;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+                rendition: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     stripes: {
         parameters: {
             query: {
