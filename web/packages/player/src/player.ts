@@ -590,7 +590,7 @@ export class Player extends Emitter<PlayerEvents> {
 		if (!engine) return;
 		const { level, probe_bps } = this.#renditions.decide(now_ms, {
 			active: sharing.active && this.#isLive,
-			wanted: sharing.state.obstacle === null,
+			wanted: sharing.state.obstacle === null && this.#isLive,
 			automatic: engine.chosen < 0,
 			...engine.ladder
 		});

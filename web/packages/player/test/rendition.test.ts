@@ -225,10 +225,33 @@ describe('the rendition in a swarm', () => {
 	});
 
 	it('goes on with what hls.js chose when a rendition could not be loaded', () => {
-		const viewer = new Viewer(20_000_000, 2).run(10);
+		const viewer = new Viewer(20_000_000, 3).run(10);
 		viewer.level = 1;
+		viewer.facts.cap = 1;
 		viewer.run(10);
 		expect(viewer.steps).toEqual([]);
+		expect([viewer.level, viewer.held]).toEqual([1, true]);
+	});
+
+	it('goes down with one late part when playback runs dry, and not when it does without', () => {
+		const viewer = new Viewer(20_000_000, 2).run(10);
+		viewer.control.handleStall(viewer.now_ms);
+		viewer.run(5);
+		expect(viewer.steps).toEqual([]);
+		viewer.control.handleStall(viewer.now_ms);
+		viewer.control.handlePart(viewer.now_ms, 0);
+		viewer.run(0.1);
 		expect(viewer.level).toBe(1);
+	});
+
+	it('tries no more while a part is late now and then', () => {
+		const viewer = new Viewer(20_000_000, 2);
+		for (let i = 0; i < 20; i++) {
+			viewer.run(10);
+			viewer.control.handlePart(viewer.now_ms, 0.2);
+		}
+		expect([viewer.steps, viewer.probes]).toEqual([[], []]);
+		viewer.run(25);
+		expect(viewer.level).toBe(3);
 	});
 });
