@@ -15,13 +15,13 @@ const PARENTS_BYTES = 10_000;
 /** Joining takes no longer. */
 const SETTLED_MS = 10_000;
 
-/** The end of a connection as one of its sides tells it. */
-export interface Parting {
+/** The beginning or end of a connection as one of its sides tells it. */
+export interface Contact {
 	peer: string;
-	/** the last eight digits of whom it was connected to */
+	/** the last eight digits of the other side */
 	other: string;
 	at_ms: number;
-	banned: boolean;
+	what: 'opened' | 'closed' | 'let go' | 'banned';
 }
 
 /** One process of headless viewers at a place of its own. */
@@ -29,7 +29,7 @@ export class Viewers {
 	readonly run: HeadlessRun;
 	/** by id: the newest of what each said of itself */
 	readonly reports = new Map<string, HeadlessPeer>();
-	readonly partings: Parting[] = [];
+	readonly contacts: Contact[] = [];
 	/** those that the tracker put out */
 	readonly expelled = new Set<string>();
 	#least_ahead_ms = Infinity;
@@ -62,8 +62,8 @@ export class Viewers {
 			return;
 		}
 		if (event.line.startsWith('swarm: tracker: expelled')) this.expelled.add(peer);
-		const parting = /^swarm: ([0-9a-f]{8}) (banned|let go|closed)/.exec(event.line);
-		if (parting) this.partings.push({ peer, other: parting[1]!, at_ms, banned: parting[2] === 'banned' });
+		const contact = /^swarm: ([0-9a-f]{8}) (opened|closed|let go|banned)/.exec(event.line);
+		if (contact) this.contacts.push({ peer, other: contact[1]!, at_ms, what: contact[2] as Contact['what'] });
 	}
 }
 

@@ -29,19 +29,26 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 	const liars = new Set(crowd.lies.map(({ liar }) => liar));
 	const short = (peer: string): string => peer.slice(-8);
 	const short_liars = new Set([...liars].map(short));
-	// When each honest peer parted with whom.
-	const partings = new Map<string, { other: string; at_ms: number }[]>();
-	for (const { reports, partings: told } of crowd.viewers) {
-		for (const peer of reports.keys()) partings.set(peer, []);
-		for (const { peer, other, at_ms } of told) partings.get(peer)?.push({ other, at_ms });
+	// When each honest peer was connected to whom.
+	const contacts = new Map<string, { other: string; at_ms: number; open: boolean }[]>();
+	for (const { reports, contacts: told } of crowd.viewers) {
+		for (const peer of reports.keys()) contacts.set(peer, []);
+		for (const { peer, other, at_ms, what } of told) contacts.get(peer)?.push({ other, at_ms, open: what === 'opened' });
 	}
-	for (const one of await Promise.all(crowd.pages.map(({ page }) => seen(page)))) {
-		const closed = one.pairs.flatMap(({ peer, closed_ms }) => (peer && closed_ms !== null ? [{ other: short(peer), at_ms: closed_ms }] : []));
-		if (one.self) partings.set(one.self, closed);
+	for (const { self, pairs } of await Promise.all(crowd.pages.map(({ page }) => seen(page)))) {
+		if (self === null) continue;
+		const moments = pairs.flatMap(({ peer, opened_ms, closed_ms }) => [
+			{ other: short(peer ?? ''), at_ms: opened_ms, open: true },
+			{ other: short(peer ?? ''), at_ms: closed_ms, open: false }
+		]);
+		contacts.set(
+			self,
+			moments.flatMap(({ at_ms, ...rest }) => (at_ms === null ? [] : [{ at_ms, ...rest }])).sort((a, b) => a.at_ms - b.at_ms)
+		);
 	}
 	const occasions = new Map<string, { liar: string; to: string; evil: string; first_ms: number; last_ms: number }[]>();
 	for (const { liar, to, at_ms, evil } of crowd.lies) {
-		if (evil === 'accuse' || !partings.has(to)) continue;
+		if (evil === 'accuse' || !contacts.has(to)) continue;
 		const key = `${liar} ${to}`;
 		const of = occasions.get(key) ?? [];
 		occasions.set(key, of);
@@ -50,14 +57,19 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 		else of.push({ liar, to, evil, first_ms: at_ms, last_ms: at_ms });
 	}
 	const judged_ms = Date.now();
-	// The newest are not judged yet.
-	const past = [...occasions.values()].flat().filter(({ first_ms }) => first_ms < judged_ms - OUT_MS);
-	const took = past.map(({ liar, to, evil, first_ms, last_ms }) => {
+	const took: Verdict['slow'] = [];
+	for (const { liar, to, evil, first_ms, last_ms } of [...occasions.values()].flat()) {
+		// The newest are not judged yet.
+		if (first_ms > judged_ms - OUT_MS) continue;
+		const of = contacts.get(to)!.filter(({ other }) => other === short(liar));
+		const opened = of.find(({ at_ms, open }) => open && at_ms >= first_ms && at_ms < first_ms + OUT_MS);
+		// Into a connection that the other side has closed already, and does not open soon, nobody lies.
+		if (evil !== 'lying-have' && !opened && !of.findLast(({ at_ms }) => at_ms <= first_ms)?.open) continue;
 		// Who gives nothing has no connection to lose by it: it counts for how long it was relied upon.
-		const out = evil === 'lying-have' ? last_ms : partings.get(to)!.find(({ other, at_ms }) => other === short(liar) && at_ms >= first_ms)?.at_ms;
-		return { liar: short(liar), to: short(to), evil, took_ms: (out ?? Infinity) - first_ms };
-	});
-	const bans = crowd.viewers.flatMap((viewers) => viewers.partings).filter(({ banned }) => banned);
+		const out = evil === 'lying-have' ? last_ms : of.find(({ at_ms, open }) => !open && at_ms >= (opened?.at_ms ?? first_ms))?.at_ms;
+		took.push({ liar: short(liar), to: short(to), evil, took_ms: (out ?? Infinity) - first_ms });
+	}
+	const bans = crowd.viewers.flatMap((viewers) => viewers.contacts).filter(({ what }) => what === 'banned');
 	return {
 		lies: crowd.lies.length,
 		accusations: crowd.lies.filter(({ evil }) => evil === 'accuse').length,
