@@ -63,6 +63,8 @@ pub struct User {
     pub role: Role,
     /// Kept out.
     pub blocked: bool,
+    /// Their pages share videos with other viewers, unless they choose otherwise there.
+    pub p2p_enabled: bool,
     /// When they were added.
     pub created_at: Timestamp,
     /// When they last logged in.

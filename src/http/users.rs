@@ -47,7 +47,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(oauth_client))
         .routes(routes!(token))
         .routes(routes!(revoke_token))
-        .routes(routes!(me))
+        .routes(routes!(me, update_me))
         .routes(routes!(my_videos))
 }
 
@@ -162,7 +162,7 @@ async fn me(State(app): State<App>, base: Base, Login(user): Login) -> Result<Js
         "emailPublic": false,
         "emailVerified": null,
         "nsfwPolicy": "display",
-        "p2pEnabled": true,
+        "p2pEnabled": user.p2p_enabled,
         "videosHistoryEnabled": false,
         "autoPlayVideo": true,
         "autoPlayNextVideo": false,
@@ -186,6 +186,35 @@ async fn me(State(app): State<App>, base: Base, Login(user): Login) -> Result<Js
         "adminFlags": 0,
         "specialPlaylists": [],
     })))
+}
+
+/// What can be changed.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the form; it is read field by field")]
+struct MeForm {
+    /// Their pages share videos with other viewers, unless they choose otherwise there.
+    p2p_enabled: Option<bool>,
+}
+
+/// Fields of PeerTube's form that would change who somebody is: nobody may believe that they did.
+const NOT_CHANGED_HERE: [&str; 4] = ["password", "email", "displayName", "description"];
+
+/// Change one's own settings; what is not named stays. PeerTube's settings that mean nothing here are passed over.
+#[utoipa::path(
+    put, path = "/api/v1/users/me", tag = "My User", request_body = MeForm,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody))
+)]
+async fn update_me(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<StatusCode> {
+    if let Some(field) = NOT_CHANGED_HERE.into_iter().find(|field| fields.has(field)) {
+        return Err(Problem::invalid(field, "cannot be changed here"));
+    }
+    if let Some(enabled) = fields.flag("p2pEnabled")? {
+        let mut tx = app.store.write().await?;
+        tx.users().set_p2p_enabled(user.id, enabled).await?;
+        tx.commit().await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// All videos of whoever asks, whatever their state.

@@ -65,6 +65,13 @@ impl Users<'_> {
         Ok(())
     }
 
+    /// Whether their pages share.
+    pub async fn set_p2p_enabled(&mut self, id: UserId, enabled: bool) -> Result<()> {
+        let enabled = i64::from(enabled);
+        sqlx::query("UPDATE users SET p2p_enabled = $1 WHERE id = $2").bind(enabled).bind(id.0).execute(&mut *self.0).await?;
+        Ok(())
+    }
+
     /// Notes a login.
     pub async fn logged_in(&mut self, id: UserId, at: Timestamp) -> Result<()> {
         sqlx::query("UPDATE users SET last_login_at = $1 WHERE id = $2").bind(at.as_millis()).bind(id.0).execute(&mut *self.0).await?;
@@ -81,6 +88,7 @@ pub(super) fn user(row: &AnyRow) -> sqlx::Result<User> {
         password_hash: row.try_get("password_hash")?,
         role: Role::from_code(row.try_get("role")?),
         blocked: flag(row, "blocked")?,
+        p2p_enabled: flag(row, "p2p_enabled")?,
         created_at: timestamp(row, "created_at")?,
         last_login_at: maybe_timestamp(row, "last_login_at")?,
     })

@@ -380,6 +380,44 @@ async fn a_deleted_video_leaves_nothing_on_disk() {
 }
 
 #[tokio::test]
+async fn a_user_may_not_want_to_share() {
+    let server = Server::start().await;
+    wishes(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_may_not_want_to_share_on_postgresql() {
+    let cluster = postgres::Cluster::start();
+    let url = cluster.database("wishes");
+    let server = Server::start_with(|config| config.database_url = url).await;
+    wishes(&server).await;
+    server.stop().await;
+}
+
+async fn wishes(server: &Server) {
+    const ME: &str = "/api/v1/users/me";
+    let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+    let shares = async |token: &str| server.call(Method::GET, ME, Some(token), None).await.1["p2pEnabled"].clone();
+    let put = async |token: Option<&str>, fields: Value| server.call(Method::PUT, ME, token, Some(fields)).await;
+    assert_eq!((shares(&ann).await, shares(&bob).await), (json!(true), json!(true)));
+    assert_eq!(put(Some(&ann), json!({ "p2pEnabled": false })).await.0, StatusCode::NO_CONTENT);
+    assert_eq!((shares(&ann).await, shares(&bob).await), (json!(false), json!(true)), "each has their own");
+    // As PeerTube's pages send it, with settings that mean nothing here.
+    assert_eq!(put(Some(&ann), json!({ "nsfwPolicy": "blur", "videoLanguages": null })).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(shares(&ann).await, json!(false), "what is not named stays");
+    for wrong in [json!("maybe"), json!(2), json!(["x"]), json!("")] {
+        let (status, problem) = put(Some(&ann), json!({ "p2pEnabled": wrong })).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {problem}");
+    }
+    assert_eq!(put(Some(&ann), json!({ "p2pEnabled": true, "password": "something else" })).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(shares(&ann).await, json!(false), "all or nothing");
+    assert_eq!(put(None, json!({ "p2pEnabled": true })).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(put(Some(&ann), json!({ "p2pEnabled": true })).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(shares(&ann).await, json!(true));
+}
+
+#[tokio::test]
 async fn channels_share_one_namespace_with_accounts() {
     let server = Server::start().await;
     let token = server.root().await;

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 
 /** A server with one user, whose refresh tokens work once, and the storage of a browser. */
-function world(stored: object | null) {
+function world(stored: object | null, p2pEnabled = true) {
 	const storage = new Map<string, string>(stored ? [['shoal.session', JSON.stringify(stored)]] : []);
 	vi.stubGlobal('navigator', {});
 	vi.stubGlobal('localStorage', {
@@ -23,7 +23,7 @@ function world(stored: object | null) {
 			generation++;
 			return answer(200, { access_token: `a${generation}`, refresh_token: `r${generation}`, expires_in: 3600 });
 		}
-		if (input === '/api/v1/users/me') return bearer === `Bearer a${generation}` ? answer(200, { username: 'root' }) : answer(401, {});
+		if (input === '/api/v1/users/me') return bearer === `Bearer a${generation}` ? answer(200, { username: 'root', p2pEnabled }) : answer(401, {});
 		return answer(404, {});
 	});
 	return { storage, calls, kept: () => JSON.parse(storage.get('shoal.session') ?? 'null') as { access_token: string } | null };
@@ -77,6 +77,26 @@ test('a session that cannot be renewed ends; a server that is away does not end 
 	expect(await session.token()).toBeNull();
 	await expect(session.me()).rejects.toMatchObject({ unreachable: true });
 	expect(session.loggedIn).toBe(true);
+});
+
+test('whoever does not want to share is known before the server is asked again', async () => {
+	const { storage } = world(null, false);
+	let session = await fresh();
+	expect(session.shares).toBeNull();
+	await session.login('root', 'secret');
+	expect(session.shares).toBe(false);
+	vi.stubGlobal('fetch', async () => {
+		throw new TypeError('refused');
+	});
+	session = await fresh();
+	expect(session.shares).toBe(false);
+	await session.logout();
+	expect([session.shares, storage.size]).toEqual([null, 0]);
+
+	world(null);
+	session = await fresh();
+	await session.login('root', 'secret');
+	expect(session.shares).toBeNull();
 });
 
 test('what is not a session in the storage is no session', async () => {

@@ -8,6 +8,8 @@ interface Stored {
 }
 
 const STORAGE = 'shoal.session';
+/** There while the user's setting is not to share: a player starts before the server could be asked. */
+const KEEPS_TO_ITSELF = 'shoal.session.p2p-off';
 /** Renew this long before the end, so that no request is sent with a token that dies on the way. */
 const RENEW_BEFORE_MS = 60_000;
 
@@ -45,6 +47,11 @@ class Session {
 		return this.#stored !== null;
 	}
 
+	/** What the user wishes where nothing was chosen on this browser. False: not to share; null: as the instance says. */
+	get shares(): false | null {
+		return this.loggedIn && localStorage.getItem(KEEPS_TO_ITSELF) !== null ? false : null;
+	}
+
 	/** An access token that is good for a while, or null. */
 	async token(): Promise<string | null> {
 		if (!this.#stored) return null;
@@ -69,7 +76,12 @@ class Session {
 		if (!this.#stored) return null;
 		if ((await this.token()) === null && this.#stored) throw new ApiError(0, null, 'The session cannot be renewed now.');
 		try {
-			return (this.user ??= await this.api.me());
+			if (!this.user) {
+				this.user = await this.api.me();
+				if (this.user.p2pEnabled === false) localStorage.setItem(KEEPS_TO_ITSELF, '');
+				else localStorage.removeItem(KEEPS_TO_ITSELF);
+			}
+			return this.user;
 		} catch (error) {
 			if (error instanceof ApiError && error.status === 401) {
 				this.#forget();
@@ -120,6 +132,7 @@ class Session {
 		this.#stored = null;
 		this.user = null;
 		localStorage.removeItem(STORAGE);
+		localStorage.removeItem(KEEPS_TO_ITSELF);
 	}
 }
 

@@ -1,5 +1,6 @@
 import { pageEvents } from '@shoal/api-client/events';
 import type { SharingOptions, SharingState } from '@shoal/player';
+import { session } from './session.svelte';
 
 /** What the page tells of sharing: the state, and bytes of this visit from and to other viewers. */
 export interface Shared extends SharingState {
@@ -13,6 +14,7 @@ export function sharingOf(uuid: string): SharingOptions {
 	return {
 		uuid,
 		tokenUrl: new URL(`/api/shoal/v1/swarms/${uuid}/token`, location.origin).href,
-		signalling: () => pageEvents().tracker()
+		signalling: () => pageEvents().tracker(),
+		choice: session.shares
 	};
 }

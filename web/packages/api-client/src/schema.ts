@@ -271,7 +271,8 @@ export interface paths {
         };
         /** Whoever asks, with their channels. */
         get: operations["me"];
-        put?: never;
+        /** Change one's own settings; what is not named stays. PeerTube's settings that mean nothing here are passed over. */
+        put: operations["update_me"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1123,6 +1124,11 @@ export interface components {
             saveReplay: boolean;
             /** @description The publisher's secret. */
             streamKey?: string | null;
+        };
+        /** @description What can be changed. */
+        MeForm: {
+            /** @description Their pages share videos with other viewers, unless they choose otherwise there. */
+            p2pEnabled?: boolean | null;
         };
         /** @description The new secret. */
         NewKey: {
@@ -2165,6 +2171,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    update_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeForm"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemBody"];
                 };
             };
             401: {

@@ -33,6 +33,8 @@ export interface User {
 	id: number;
 	username: string;
 	role: Schemas['Labelled_i64'];
+	/** shares with other viewers, unless something else is chosen on a page */
+	p2pEnabled: boolean;
 	account: Account;
 	videoChannels: Channel[];
 }

@@ -1,0 +1,2 @@
+-- Whether somebody's own pages share videos with other viewers, as long as nothing else was chosen on a page.
+ALTER TABLE users ADD COLUMN p2p_enabled INTEGER NOT NULL DEFAULT 1;
