@@ -211,6 +211,7 @@ impl Topology {
         self.node_mut(child, stripe).parent = Some(parent);
         let now = self.now;
         self.node_mut(child, stripe).placed = now;
+        self.note_service(parent, child);
         let node = self.node_mut(parent, stripe);
         node.children.push(child);
         let (first, root, depth) = (node.children.len() == 1, node.parent.is_none(), node.depth + 1);

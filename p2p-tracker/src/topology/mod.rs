@@ -166,7 +166,8 @@ struct Peer {
     benches: u8,
     /// Whom it must not be paired with, and until when; the other side need not have it in its own list.
     apart: VecDeque<(PeerKey, u64)>,
-    /// Addresses from which it is accused.
+    /// Addresses that it was to feed, the latest ones, and those from which it is accused.
+    served: Vec<u64>,
     accusers: Vec<u64>,
     /// Hash of the state last put out.
     told: u64,
@@ -263,6 +264,7 @@ impl Topology {
             benched: false,
             benches: 0,
             apart: VecDeque::new(),
+            served: Vec::new(),
             accusers: Vec::new(),
             told: UNASSIGNED,
             dirty: false,

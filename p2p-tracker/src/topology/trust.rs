@@ -9,8 +9,15 @@ use super::{Output, PeerKey, Topology};
 const APART: usize = 32;
 /// Addresses that must agree before a peer is acted against: one person has one or two.
 const WITNESSES: usize = 3;
+/// Addresses that must agree before a peer is expelled, and by how much they must outnumber those that it served as well and that say nothing.
+/// Whether bytes were wrong cannot be proven. Where three in ten peers lie, of those whom an honest one serves three in ten may accuse it, and
+/// of those whom a liar serves seven in ten do: that twelve accuse an honest one before six others are content happens once in a thousand.
+const EXPELLERS: usize = 12;
+const OUTNUMBER: usize = 2;
+/// Addresses served that are remembered per peer.
+const SERVED: usize = 32;
 /// Peers that one address may accuse within [`MEMORY`] and be believed. With a third of all peers sending wrong bytes an honest one meets
-/// about two before they are expelled.
+/// about two before they are without children.
 const CREDIBLE: usize = 5;
 /// Milliseconds after which an accusation no longer counts against the credit of the accuser.
 const MEMORY: u64 = 600_000;
@@ -159,13 +166,31 @@ impl Topology {
         }
     }
 
-    /// A peer says that another sent it wrong bytes. It need not meet it again; others are believed only together.
+    /// Remembers that a peer was to feed another.
+    pub(super) fn note_service(&mut self, parent: Id, child: Id) {
+        let address = self.peer(child).address;
+        let served = &mut self.peers[parent as usize].served;
+        if !served.contains(&address) {
+            if served.len() == SERVED {
+                served.remove(0);
+            }
+            served.push(address);
+        }
+    }
+
+    /// A peer says that another sent it wrong bytes. It need not meet it again. Others are believed only together, and only of peers that were
+    /// to feed them: when most of these say so the accused stays without children for a while, which does an honest one little harm, and is
+    /// expelled when nearly all do.
     pub(super) fn accuse(&mut self, id: Id, other: PeerKey) {
         if !self.keys.contains_key(&other) || self.peer(id).key == other {
             return;
         }
         self.part(id, other);
         let address = self.peer(id).address;
+        let Some(&accused) = self.keys.get(&other) else { return };
+        if !self.peer(accused).served.contains(&address) {
+            return;
+        }
         match self.trust.note_accusation(self.now, address, other) {
             Credit::Spent(accused) => {
                 for key in accused {
@@ -175,18 +200,34 @@ impl Topology {
                 }
             }
             Credit::Good => {
-                let Some(&accused) = self.keys.get(&other) else { return };
-                let accusers = &mut self.peers[accused as usize].accusers;
-                if !accusers.contains(&address) {
-                    accusers.push(address);
+                let peer = &mut self.peers[accused as usize];
+                if peer.accusers.contains(&address) {
+                    return;
                 }
-                if accusers.len() >= WITNESSES {
+                peer.accusers.push(address);
+                let count = peer.accusers.len();
+                let content = peer.served.iter().filter(|served| !peer.accusers.contains(served)).count();
+                if count >= EXPELLERS && count > OUTNUMBER * content {
                     self.trust.remember_expelled(other);
                     self.notices.push_back(Output::Expel { peer: other });
                     self.remove(other);
+                } else if count >= WITNESSES && count > content && !peer.benched {
+                    self.bench(accused);
+                } else if count > SERVED {
+                    peer.accusers.remove(0);
                 }
             }
         }
+    }
+
+    /// The peer stays without children for a while, each time twice as long.
+    fn bench(&mut self, id: Id) {
+        let peer = &mut self.peers[id as usize];
+        let until = self.now + ((self.config.bench.as_millis() as u64) << peer.benches.min(LONGEST_BENCH));
+        peer.benched = true;
+        peer.benches = peer.benches.saturating_add(1);
+        self.trust.benched.insert((until, peer.key));
+        self.capacity_changed(id);
     }
 
     /// A child found its parent silent.
@@ -223,12 +264,7 @@ impl Topology {
             addresses.sort_unstable();
             addresses.dedup();
             if addresses.len() >= WITNESSES {
-                let peer = &mut self.peers[id as usize];
-                let until = self.now + ((self.config.bench.as_millis() as u64) << peer.benches.min(LONGEST_BENCH));
-                peer.benched = true;
-                peer.benches = peer.benches.saturating_add(1);
-                self.trust.benched.insert((until, key));
-                self.capacity_changed(id);
+                self.bench(id);
             } else if !losses.is_empty() {
                 self.trust.cases.insert(key, losses);
                 self.trust.docket.push_back((self.now + DELIBERATION, key));

@@ -160,7 +160,7 @@ impl World {
             assert_eq!(peer.key, *key);
             assert!(t.renditions.contains_key(&peer.rendition));
             assert_eq!(self.told[key], t.places(id), "what {key:?} was told is how it is");
-            assert!(peer.apart.len() <= 32 && peer.accusers.len() < 3);
+            assert!(peer.apart.len() <= 32 && peer.accusers.len() <= 32 && peer.served.len() <= 32);
             let (mut carried, mut feeds) = (0, 0);
             for stripe in 0..t.config.stripes {
                 let node = t.node(id, stripe);

@@ -9,9 +9,25 @@ fn swarm(n: u64) -> World {
     world
 }
 
+/// `key` says that `accused`, which was to feed it, sent it wrong bytes.
 fn accuse(world: &mut World, key: u64, accused: u64) {
+    let id = |key: u64| world.topology.keys.get(&PeerKey(key)).copied();
+    if let (Some(parent), Some(child)) = (id(accused), id(key)) {
+        world.topology.note_service(parent, child);
+    }
     world.report(key, Report { accused: vec![PeerKey(accused)], ..Report::default() });
     world.check();
+}
+
+/// Nobody remembers that it fed anybody.
+fn forget_service(world: &mut World) {
+    for peer in &mut world.topology.peers {
+        peer.served.clear();
+    }
+}
+
+fn children(world: &World, of: u64) -> usize {
+    world.keys().into_iter().flat_map(|key| world.parents(key)).filter(|p| p.2.0 == of).count()
 }
 
 #[test]
@@ -93,9 +109,26 @@ fn two_addresses_are_not_enough() {
 }
 
 #[test]
-fn three_addresses_expel() {
+fn most_of_those_served_take_the_children_away() {
     let mut world = swarm(40);
+    forget_service(&mut world);
     for key in 1..=3 {
+        accuse(&mut world, key, 9);
+    }
+    assert_eq!(children(&world, 9), 0);
+    assert!(world.expelled.is_empty());
+    world.pass(55_000);
+    assert_eq!(children(&world, 9), 0);
+    world.pass(30_000);
+    let id = world.topology.keys[&PeerKey(9)] as usize;
+    assert!(!world.topology.peers[id].benched, "it is given another chance");
+}
+
+#[test]
+fn twelve_addresses_expel() {
+    let mut world = swarm(40);
+    forget_service(&mut world);
+    for key in 11..=22 {
         accuse(&mut world, key, 9);
     }
     assert_eq!(world.expelled, [PeerKey(9)]);
@@ -107,8 +140,58 @@ fn three_addresses_expel() {
 }
 
 #[test]
+fn the_content_speak_for_the_accused() {
+    let mut world = swarm(60);
+    forget_service(&mut world);
+    let id = |world: &World, key: u64| world.topology.keys[&PeerKey(key)];
+    for content in 30..36 {
+        let (parent, child) = (id(&world, 9), id(&world, content));
+        world.topology.note_service(parent, child);
+    }
+    for key in 11..=22 {
+        accuse(&mut world, key, 9);
+    }
+    assert!(world.expelled.is_empty());
+    accuse(&mut world, 23, 9);
+    assert_eq!(world.expelled, [PeerKey(9)], "thirteen are more than twice six");
+}
+
+#[test]
+fn who_was_never_served_has_nothing_to_say() {
+    let mut world = swarm(60);
+    forget_service(&mut world);
+    for key in 11..=30 {
+        world.report(key, Report { accused: vec![PeerKey(9)], ..Report::default() });
+    }
+    assert!(world.expelled.is_empty() && !world.topology.peers[world.topology.keys[&PeerKey(9)] as usize].benched);
+}
+
+#[test]
+fn three_in_ten_who_accuse_those_who_feed_them_do_away_with_nobody() {
+    let mut world = World::new(Config::default(), 31);
+    let liar = |key: u64| key % 10 < 3;
+    for key in 0..100 {
+        world.join(key, facts(8, key));
+    }
+    let mut idle = 0;
+    for _ in 0..60 {
+        world.pass(2_000);
+        for key in world.keys().into_iter().filter(|&key| liar(key)) {
+            let accused = world.parents(key).into_iter().map(|p| p.2).filter(|parent| !liar(parent.0)).collect();
+            world.report(key, Report { accused, ..Report::default() });
+        }
+        idle += world.topology.peers.iter().filter(|peer| peer.benched && !liar(peer.key.0)).count();
+    }
+    world.check();
+    assert!(world.expelled.is_empty(), "{:?}", world.expelled);
+    assert!(idle < 60 * 70 / 5, "honest peers were without children {idle} of {} times", 60 * 70);
+}
+
+#[test]
 fn who_accuses_everybody_is_believed_by_nobody() {
     let mut world = swarm(60);
+    forget_service(&mut world);
+    let benched = |world: &World, key: u64| world.topology.peers[world.topology.keys[&PeerKey(key)] as usize].benched;
     // Two liars accuse everybody, and so give up what they said of 50 and 51 too.
     for liar in [1, 2] {
         for victim in 50..60 {
@@ -121,12 +204,17 @@ fn who_accuses_everybody_is_believed_by_nobody() {
             break;
         }
     }
-    assert!(world.expelled.is_empty(), "{:?}", world.expelled);
+    assert!((50..60).all(|victim| !benched(&world, victim)));
     // Honest ones are still believed.
-    for key in [4, 5] {
+    for key in [4, 5, 6] {
+        forget_service(&mut world);
+        for key in [3, 4, 5, 6] {
+            let (parent, child) = (world.topology.keys[&PeerKey(50)], world.topology.keys[&PeerKey(key)]);
+            world.topology.note_service(parent, child);
+        }
         accuse(&mut world, key, 50);
     }
-    assert_eq!(world.expelled, [PeerKey(50)]);
+    assert!(benched(&world, 50) && world.expelled.is_empty());
 }
 
 #[test]
@@ -140,11 +228,12 @@ fn leaving_and_coming_back_restores_no_credit() {
             world.leave(key);
         }
     }
-    assert!(world.expelled.len() <= 5, "three addresses can do away with five, then nobody: {:?}", world.expelled);
+    let benched = world.topology.peers.iter().filter(|peer| peer.benched).count();
+    assert!(world.expelled.is_empty() && benched <= 5, "three addresses can idle five, then nobody: {benched}");
 }
 
 #[test]
-fn a_third_of_polluters_is_soon_gone() {
+fn a_third_of_polluters_soon_feeds_nobody() {
     let mut world = swarm(120);
     let bad = |key: u64| key.is_multiple_of(3);
     for _ in 0..30 {
