@@ -11,3 +11,4 @@ mod player;
 mod proxy;
 mod publisher;
 mod swarm;
+mod vod;

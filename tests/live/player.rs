@@ -57,8 +57,13 @@ impl Live {
         assert_eq!(status, StatusCode::OK, "{settings}");
         let key = settings["streamKey"].as_str().expect("the owner sees the key");
         let address = server.running.addrs.rtmp.expect("RTMP listens");
-        self.base.clone_from(&server.base);
+        self.find_base(server);
         self.rtmp_url = format!("rtmp://{address}/live/{key}");
+    }
+
+    /// After a restart of its server elsewhere, when nobody publishes any more.
+    pub fn find_base(&mut self, server: &Server) {
+        self.base.clone_from(&server.base);
     }
 
     /// The live as a client of a server that is a process of its own.

@@ -25,17 +25,17 @@ use crate::support::{Server, eventually};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the token endpoint gave.
-struct Ticket {
-    swarm: SwarmId,
-    token: String,
-    key: VerifyingKey,
-    stripes: u8,
-    tracker: String,
-    all: Value,
+pub struct Ticket {
+    pub swarm: SwarmId,
+    pub token: String,
+    pub key: VerifyingKey,
+    pub stripes: u8,
+    pub tracker: String,
+    pub all: Value,
 }
 
 impl Ticket {
-    async fn of(server: &Server, uuid: &str) -> Self {
+    pub async fn of(server: &Server, uuid: &str) -> Self {
         let (status, all) = server.get(&format!("/api/shoal/v1/swarms/{uuid}/token")).await;
         assert_eq!(status, StatusCode::OK, "{all}");
         let text = |name: &str| all[name].as_str().expect("a text").to_owned();
@@ -51,12 +51,12 @@ impl Ticket {
         }
     }
 
-    fn verify(&self, bytes: Bytes) -> Manifest {
+    pub fn verify(&self, bytes: Bytes) -> Manifest {
         manifest::parse(bytes, self.stripes).expect("a manifest").verify(&self.key, self.swarm).expect("signed by the origin")
     }
 
     /// The first announce of a peer that shares.
-    fn announce(&self, peer: &str, token: &str) -> Value {
+    pub fn announce(&self, peer: &str, token: &str) -> Value {
         json!({
             "action": "announce", "info_hash": binary(&self.swarm.0), "peer_id": peer, "token": token, "event": "started",
             "numwant": 0, "left": 1, "shoal": { "version": 1, "rendition": 0, "slots": 1, "upload": true }
@@ -65,14 +65,14 @@ impl Ticket {
 }
 
 /// As WebTorrent writes ids: a character for each byte.
-fn binary(bytes: &[u8]) -> String {
+pub fn binary(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn open(url: &str) -> Self {
+    pub async fn open(url: &str) -> Self {
         Self::try_open(url, None).await.unwrap_or_else(|status| panic!("{url}: {status}"))
     }
 
@@ -90,7 +90,7 @@ impl Socket {
         }
     }
 
-    async fn say(&mut self, message: &Value) {
+    pub async fn say(&mut self, message: &Value) {
         self.0.send(Frame::text(message.to_string())).await.expect("sent");
     }
 
@@ -100,7 +100,7 @@ impl Socket {
     }
 
     /// The next text.
-    async fn hear(&mut self) -> Value {
+    pub async fn hear(&mut self) -> Value {
         loop {
             if let Frame::Text(text) = self.frame().await {
                 return serde_json::from_str(&text).expect("JSON");
@@ -142,6 +142,7 @@ async fn tokens_are_for_those_who_may_watch() {
     let (live, _publisher) = on_air(&server, json!({})).await;
     let ticket = Ticket::of(&server, &live.uuid).await;
     let all = &ticket.all;
+    assert_eq!(all["kind"], "live");
     assert_eq!((&all["policy"], &all["minimumViewers"], &all["delaySeconds"]), (&json!("on"), &json!(3), &json!(10)), "{all}");
     assert_eq!((&all["uplinkCeiling"], &all["renditions"], &all["stripes"]), (&json!(2.0), &json!(["source", "audio"]), &json!(4)));
     assert_eq!(all["base"], json!(format!("{}/static/streaming-playlists/hls/{}/", server.base, live.uuid)));
@@ -212,7 +213,7 @@ async fn the_tracker_lets_in_who_has_a_token() {
     server.stop().await;
 }
 
-fn metrics(server: &Server) -> String {
+pub fn metrics(server: &Server) -> String {
     format!("http://{}/metrics", server.running.addrs.metrics.expect("it listens"))
 }
 
