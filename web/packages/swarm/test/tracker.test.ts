@@ -8,6 +8,7 @@ import { Writer } from '../src/wire';
 const SWARM = 'c8d5e2effc091623303d4a5764717e8b98a5b2bf';
 const SELF = '2d5348303130302d' + '01'.repeat(12);
 const OTHER = '2d5348303130302d' + 'fe'.repeat(12);
+const other = binaryString(OTHER);
 
 class Page implements Signalling {
 	open = false;
@@ -40,6 +41,13 @@ function client(): { page: Page; tracker: TrackerClient; events: { [K in keyof T
 	const events = { offer: vi.fn(), answer: vi.fn(), assign: vi.fn(), gone: vi.fn(), manifest: vi.fn(), failure: vi.fn(), lost: vi.fn() };
 	const tracker = new TrackerClient(page, SWARM, SELF, () => ({ token: 't', rendition: 0, slots: 1, upload: true }), events as unknown as TrackerEvents);
 	return { page, tracker, events };
+}
+
+/** One that has joined. */
+function joined(): ReturnType<typeof client> {
+	const made = client();
+	made.page.up();
+	return made;
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -75,8 +83,7 @@ describe('TrackerClient', () => {
 	});
 
 	it('sends offers to one peer, answers and reports', () => {
-		const { page, tracker } = client();
-		page.up();
+		const { page, tracker } = joined();
 		expect(tracker.offer(OTHER, 'offer', 'v=0')).toBe(true);
 		tracker.answer(OTHER, 'theirs', 'v=1');
 		tracker.report({
@@ -90,30 +97,27 @@ describe('TrackerClient', () => {
 			p2p_bytes: 2,
 			upload_bytes: 3
 		});
-		const to = binaryString(OTHER);
 		expect(page.sent.slice(1)).toEqual([
-			expect.objectContaining({ action: 'announce', to_peer_id: to, offer_id: 'offer', offer: { type: 'offer', sdp: 'v=0' } }),
-			expect.objectContaining({ action: 'announce', to_peer_id: to, offer_id: 'theirs', answer: { type: 'answer', sdp: 'v=1' } }),
-			expect.objectContaining({ action: 'report', peer_id: binaryString(SELF), unreachable: [to], accused: [to], lost: [{ rendition: 0, stripe: 2, peer: to, refused: true }], slots: 4, p2p_bytes: 2 })
+			expect.objectContaining({ action: 'announce', to_peer_id: other, offer_id: 'offer', offer: { type: 'offer', sdp: 'v=0' } }),
+			expect.objectContaining({ action: 'announce', to_peer_id: other, offer_id: 'theirs', answer: { type: 'answer', sdp: 'v=1' } }),
+			expect.objectContaining({ action: 'report', peer_id: binaryString(SELF), unreachable: [other], accused: [other], lost: [{ rendition: 0, stripe: 2, peer: other, refused: true }], slots: 4, p2p_bytes: 2 })
 		]);
 	});
 
 	it('hands on what the tracker says', () => {
-		const { page, events } = client();
-		page.up();
-		const peer_id = binaryString(OTHER);
-		page.tell({ action: 'announce', peer_id, offer_id: 'o', offer: { type: 'offer', sdp: 'v=0' } });
-		page.tell({ action: 'announce', peer_id, offer_id: 'o', answer: { type: 'answer', sdp: 'v=1' } });
-		page.tell({ action: 'gone', peer_id });
-		page.tell({ action: 'gone', peer_id, offer_id: 'o' });
+		const { page, events } = joined();
+		page.tell({ action: 'announce', peer_id: other, offer_id: 'o', offer: { type: 'offer', sdp: 'v=0' } });
+		page.tell({ action: 'announce', peer_id: other, offer_id: 'o', answer: { type: 'answer', sdp: 'v=1' } });
+		page.tell({ action: 'gone', peer_id: other });
+		page.tell({ action: 'gone', peer_id: other, offer_id: 'o' });
 		page.tell({
 			action: 'assign',
 			peers: 7,
 			manifests: false,
 			stripes: [
 				{ rendition: 0, stripe: 0, root: true },
-				{ rendition: 0, stripe: 1, parent: peer_id, standby: null },
-				{ rendition: 0, stripe: 2, parent: peer_id, standby: binaryString(SELF) },
+				{ rendition: 0, stripe: 1, parent: other, standby: null },
+				{ rendition: 0, stripe: 2, parent: other, standby: binaryString(SELF) },
 				{ rendition: 0, stripe: 3, parent: 'short', standby: null },
 				{ rendition: 0, stripe: -1, root: true },
 				null
@@ -147,13 +151,12 @@ describe('TrackerClient', () => {
 	});
 
 	it('ignores what is broken, and other swarms', () => {
-		const { page, events } = client();
-		page.up();
+		const { page, events } = joined();
 		for (const text of ['', 'null', '7', '[]', '{', '{"action":1}']) page.onmessage?.(text);
-		page.onmessage?.(JSON.stringify({ action: 'gone', info_hash: binaryString(OTHER), peer_id: binaryString(OTHER) }));
+		page.onmessage?.(JSON.stringify({ action: 'gone', info_hash: other, peer_id: other }));
 		page.tell({ action: 'gone', peer_id: 'x' });
-		page.tell({ action: 'announce', peer_id: binaryString(OTHER), offer_id: 7, offer: { sdp: 'v=0' } });
-		page.tell({ action: 'announce', peer_id: binaryString(OTHER), offer_id: 'o', offer: { sdp: 7 } });
+		page.tell({ action: 'announce', peer_id: other, offer_id: 7, offer: { sdp: 'v=0' } });
+		page.tell({ action: 'announce', peer_id: other, offer_id: 'o', offer: { sdp: 7 } });
 		page.tell({ action: 'assign', stripes: 'all' });
 		page.onmessage?.(Uint8Array.of(1, 2, 3));
 		page.onmessage?.(new Writer().u8(1).id(OTHER).u8(1).finish());
