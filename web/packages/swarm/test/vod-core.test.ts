@@ -650,6 +650,59 @@ describe('one peer', () => {
 	});
 });
 
+it('survives any order of inputs, and stays small', () => {
+	const rand = random(11);
+	const number = (below: number): number => Math.floor(rand() * below);
+	const core = new VodCore({ peer: id(0), upload: true, ceiling_tenths: 20 });
+	let now = 0;
+	const fetches: number[] = [];
+	const place = (): number => placeOf(number(60), rand() < 0.05 ? number(9) : 0);
+	const bits = (slices: number): Uint8Array => Uint8Array.from({ length: Math.ceil(slices / 8) }, () => (rand() < 0.7 ? 255 : number(256)));
+	const part = (): { place: number; slices: number; bits: Uint8Array } => {
+		const slices = rand() < 0.8 ? SLICES : number(256);
+		return { place: place(), slices, bits: bits(slices) };
+	};
+	const inputs: (() => void)[] = [
+		() => core.handleRendition(now, number(2), number(3) === 0 ? 5 : 0, rand() < 0.1 ? [] : SPANS, RATE),
+		() => core.handleNoRendition(now),
+		() => core.handlePlayhead(now, rand() < 0.1 ? null : number(120_000), number(140_000)),
+		() => core.handleWanted(now, number(60), now + number(20_000)),
+		() => core.handleUnwanted(number(60)),
+		() => core.handleOwn(now, number(2), number(60)),
+		() => core.handleOwnEnd(now, number(2), number(60)),
+		() => core.handleManifests(now, number(2), rand() < 0.5 ? null : [number(60)]),
+		() => core.handleSlice(now, rand() < 0.3 ? 'http' : rand() < 0.3 ? 'player' : id(1 + number(30)), number(2), place(), number(SLICES), rand() < 0.98),
+		() => core.handleUnasked(now, id(1 + number(30)), 100),
+		() => core.handleFetched(now, fetches.pop() ?? number(99), rand() < 0.7, number(3_000)),
+		() => core.handleAssign(now, Array.from({ length: number(30) }, () => id(number(40)))),
+		() => core.handlePeerOpen(now, id(1 + number(60))),
+		() => core.handlePeerClose(now, id(1 + number(60))),
+		() => core.handleMessage(now, id(1 + number(60)), { type: 'hello', slots: 0, newest: 0 }),
+		() => core.handleMessage(now, id(1 + number(60)), { type: 'have', rendition: number(2), parts: [part(), part()] }),
+		() => core.handleMessage(now, id(1 + number(60)), { type: 'request', rendition: number(2), ...part() }),
+		() => core.handleMessage(now, id(1 + number(60)), { type: 'cancel', rendition: number(2), ...part() }),
+		() => core.handleMessage(now, id(1 + number(60)), { type: 'bye' }),
+		() => core.handleBuffered(now, id(1 + number(60)), number(2) * 1_000),
+		() => core.handleTimeout(now)
+	];
+	for (let step = 0; step < 20_000; step++) {
+		now += number(200);
+		if (rand() < 0.3) core.handleManifest({ rendition: number(2), place: placeOf(number(60), 0), size: SEGMENT_BYTES, slices: SLICES });
+		inputs[number(inputs.length)]!();
+		let outputs = 0;
+		for (let output = core.pollOutput(); output; output = core.pollOutput()) {
+			if (output.type === 'fetch') fetches.push(output.id);
+			expect(++outputs).toBeLessThan(2_000);
+		}
+		fetches.splice(0, fetches.length - 20);
+		const { cached_bytes, peers } = core.stats();
+		expect(cached_bytes).toBeGreaterThanOrEqual(0);
+		expect(cached_bytes).toBeLessThanOrEqual(CACHE_BYTES);
+		expect(peers).toBeLessThanOrEqual(24);
+		expect(core.pollTimeout(now)).toBeGreaterThanOrEqual(now);
+	}
+});
+
 it('gives each place another order of peers', () => {
 	const first = Array.from({ length: 200 }, (_, index) => [1, 2, 3, 4].sort((a, b) => rankOf(a, placeOf(index, 0)) - rankOf(b, placeOf(index, 0)))[0]);
 	for (const peer of [1, 2, 3, 4]) expect(first.filter((one) => one === peer).length).toBeGreaterThan(20);
