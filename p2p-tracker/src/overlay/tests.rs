@@ -258,25 +258,38 @@ fn reports_keep_a_peer_in_the_swarm() {
 }
 
 #[test]
-fn a_liar_named_from_three_addresses_is_put_out_and_stays_out() {
+fn a_liar_named_by_nearly_all_whom_it_serves_is_put_out_and_stays_out() {
     let mut world = broadcast();
-    let mut peers: Vec<Peer> = (0..12).map(|number| world.join(number)).collect();
+    let mut peers: Vec<Peer> = (0..30).map(|number| world.join(number)).collect();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        peer.report(world.now, &json!({ "slots": if number == 0 { 100 } else { 0 } }));
+    }
     world.pass(3);
     for peer in &mut peers {
         peer.hear();
     }
     // Its children say so: others have nothing to accuse it of.
-    let fed = |peer: &Peer, parent: &str| peer.assigned()["stripes"].to_string().contains(&format!("\"parent\":\"{parent}\""));
-    let liar = peers.iter().find(|liar| peers.iter().filter(|peer| fed(peer, &liar.id)).count() >= 3).expect("slots for eight").id.clone();
-    let children: Vec<usize> = (0..12).filter(|index| fed(&peers[*index], &liar)).collect();
-    for child in children {
+    let liar = peers[0].id.clone();
+    let is_fed = |peer: &Peer| peer.assigned()["stripes"].to_string().contains(&format!("\"parent\":\"{liar}\""));
+    let children: Vec<usize> = (1..30).filter(|index| is_fed(&peers[*index])).collect();
+    assert!(children.len() > 20, "nobody else has room: {}", children.len());
+    let outcome = |liar: &mut Peer| {
+        liar.hear();
+        liar.texts.last().expect("was told its places")["failure reason"].clone()
+    };
+    for (accusers, child) in children.into_iter().enumerate() {
+        let put_out = outcome(&mut peers[0]) == "expelled";
+        assert!(!put_out || accusers >= 12, "{accusers} are too few");
+        if put_out {
+            break;
+        }
         peers[child].report(world.now, &json!({ "accused": [liar] }));
     }
     let index = peers.iter().position(|peer| peer.id == liar).expect("is a peer");
     let liar = &mut peers[index];
     liar.hear();
     assert_eq!(liar.texts.last().expect("is told")["failure reason"], "expelled");
-    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 11);
+    assert_eq!(world.tracker.summary(&SWARM).expect("is there").counts.incomplete, 29);
     let again = world.announce(liar);
     assert_eq!(liar.failure(world.now, &again), "expelled");
     // The same address under another name, too.
