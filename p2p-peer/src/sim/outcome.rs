@@ -13,10 +13,14 @@ const MAX_LAG_MS: usize = 20_000;
 /// A value every 100 ms.
 pub type Series = Vec<f64>;
 
+/// Whose upload says something has been there for so long, or half of the time that is measured.
+const LONG_MS: i64 = 10_000;
+
 /// What is counted while it runs.
 #[derive(Debug)]
 pub(super) struct Tally {
     warm_ms: i64,
+    long_ms: i64,
     own_early: u64,
     own_late: u64,
     fetched: u64,
@@ -48,6 +52,7 @@ impl Tally {
     pub(super) fn new(scenario: &Scenario) -> Self {
         Self {
             warm_ms: scenario.warm_ms,
+            long_ms: LONG_MS.min(scenario.measure_ms / 2),
             own_early: 0,
             own_late: 0,
             fetched: 0,
@@ -131,7 +136,7 @@ impl Tally {
         self.failovers += stats.failovers - mark.failovers;
         self.rescued += stats.rescued - mark.rescued;
         self.depth = self.depth.max(stats.depth);
-        if upload && ms > 10_000 {
+        if upload && ms > self.long_ms {
             self.shares.push((stats.upload_bytes - mark.upload_bytes) as f64 * 8e3 / ms as f64);
         }
     }
