@@ -58,8 +58,10 @@ export function mseAvailable(): boolean {
 const RETRY_FOREVER = { maxNumRetry: 1_000_000, retryDelayMs: 300, maxRetryDelayMs: 3_000, backoff: 'exponential' as const };
 /** DVR: what was seen stays this long, so that a short step back costs nothing. */
 const BACK_BUFFER_S = 30;
-/** Far from the edge, buffer this far ahead. */
+/** Far from the edge, buffer this far ahead... */
 const FORWARD_BUFFER_S = 20;
+/** ...or, of what takes little memory, as far as this, unless other viewers may bring it: what they give is not to be fetched before they could. */
+const MAX_FORWARD_BUFFER_S = 40;
 
 /** How to begin. */
 export interface Start {
@@ -68,6 +70,8 @@ export interface Start {
 	/** ...or here; -1 for the edge */
 	position_s: number;
 	throughput_bps: number | null;
+	/** others may bring what lies further ahead */
+	shared: boolean;
 	/** takes each line that hls.js logs */
 	log?: ((line: string) => void) | undefined;
 }
@@ -89,7 +93,7 @@ function hlsConfig(source: Source, start: Start): Partial<HlsConfig> {
 		liveDurationInfinity: true,
 		backBufferLength: BACK_BUFFER_S,
 		maxBufferLength: FORWARD_BUFFER_S,
-		maxMaxBufferLength: FORWARD_BUFFER_S * 2,
+		maxMaxBufferLength: start.shared ? FORWARD_BUFFER_S : MAX_FORWARD_BUFFER_S,
 		// A stall is dealt with by `LatencyController` within a tick or two; hls.js' nudges are the net below.
 		detectStallWithCurrentTimeMs: 1_000,
 		// The level to begin with is chosen by `Source.begin`, which fetches it ahead: no test download.
@@ -247,6 +251,11 @@ export class Engine {
 		if (!hls || (level === null && this.#held === null)) return;
 		this.#held = level;
 		if (hls.manualLevel !== (level ?? -1)) hls.loadLevel = level ?? -1;
+	}
+
+	/** Whether others may bring what lies further ahead. */
+	set shared(shared: boolean) {
+		if (this.#hls) this.#hls.config.maxMaxBufferLength = shared ? FORWARD_BUFFER_S : MAX_FORWARD_BUFFER_S;
 	}
 
 	/** Wall-clock time (milliseconds since 1970) of the picture on screen, by EXT-X-PROGRAM-DATE-TIME. */

@@ -326,6 +326,7 @@ export class Player extends Emitter<PlayerEvents> {
 			distance_s: this.#latency.target(performance.now()),
 			position_s: this.#phase === 'vod' ? (this.options.startSeconds ?? 0) : -1,
 			throughput_bps: this.#source.throughput.bps ?? this.options.throughputBps ?? null,
+			shared: this.#phase === 'vod' && (this.#sharing?.promising ?? false),
 			log: this.options.log
 		};
 		engine.start(begin, ready).then(
@@ -581,6 +582,7 @@ export class Player extends Emitter<PlayerEvents> {
 			playhead_ms: vod ? this.video.currentTime * 1000 : (this.#engine?.playing_date_ms ?? null),
 			ahead_ms: aheadSeconds(this.video) * 1000
 		});
+		if (vod && this.#engine) this.#engine.shared = this.#sharing.promising;
 		this.#latency.setFloor(now_ms, this.#sharing.connected ? SWARM_TARGET_S[this.#mode] : 0);
 		this.#chooseRendition(now_ms, this.#sharing);
 	}

@@ -218,6 +218,8 @@ export class Sharing implements Peers {
 	#choice: boolean | null;
 	#terms: Terms | null = null;
 	#terms_asked_ms = -Infinity;
+	/** asked for, and there were none */
+	#terms_missing = false;
 	#viewers = 0;
 	#watched_ms = 0;
 	#ticked_ms: number | null = null;
@@ -259,6 +261,13 @@ export class Sharing implements Peers {
 			upload: this.#upload,
 			obstacle: this.#obstacle
 		};
+	}
+
+	/** Whether something may come from others, now or soon, as far as is known. */
+	get promising(): boolean {
+		const { allowed } = this.options;
+		if (!this.#terms) return allowed !== false && this.#choice !== false && this.ports.capable() && !this.#terms_missing;
+		return this.#obstacle === null || this.#obstacle === 'early' || this.#obstacle === 'away';
 	}
 
 	/** The viewer's switch; null: as the instance says. */
@@ -499,9 +508,13 @@ export class Sharing implements Peers {
 		void this.#fetchTerms().then(
 			(terms) => {
 				this.#terms = terms;
+				this.#terms_missing = terms === null;
 				this.onchange?.();
 			},
-			(error: unknown) => this.log?.(`swarm: ${String(error)}`)
+			(error: unknown) => {
+				this.#terms_missing = true;
+				this.log?.(`swarm: ${String(error)}`);
+			}
 		);
 	}
 

@@ -466,6 +466,22 @@ describe('a recording', () => {
 		expect(world.swarms).toHaveLength(1);
 	});
 
+	it('promises something until it is known that nothing will come', async () => {
+		expect(world.sharing.promising).toBe(true);
+		world.terms = { policy: 'off', minimumViewers: 3, delaySeconds: 10 };
+		await world.run(3);
+		expect(world.sharing.promising).toBe(false);
+		const another = new World({}, 0);
+		Object.assign(another.playback, vod);
+		await another.run(5);
+		expect([another.sharing.state.obstacle, another.sharing.promising]).toEqual(['early', true]);
+		another.sharing.choose(false);
+		await another.run(1);
+		expect(another.sharing.promising).toBe(false);
+		another.sharing.stop();
+		expect(new World({ allowed: false }).sharing.promising).toBe(false);
+	});
+
 	it('is not shared by who does not want it', async () => {
 		world.sharing.choose(false);
 		await world.run(20);
