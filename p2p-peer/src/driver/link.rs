@@ -32,6 +32,37 @@ pub(super) const MAX_WAITING: usize = 1_024;
 /// Bytes that may wait in a channel.
 const MAX_BUFFERED_BYTES: usize = 4 << 20;
 
+/// SLICE and DATA that may come at once, and each second: ten times what the fastest streams need.
+const MEDIA: (f64, f64) = (3_000.0, 1_000.0);
+/// All other messages, each of which may cost a signature to be checked or an answer: manifests of all parts that are kept and some words about
+/// each stripe at first, ten a second later. Who floods is found out within a second.
+const WORDS: (f64, f64) = (600.0, 100.0);
+
+/// How many messages may still come.
+pub(super) struct Allowance {
+    media: f64,
+    words: f64,
+    refilled: Instant,
+}
+
+impl Allowance {
+    pub(super) fn new() -> Self {
+        Self { media: MEDIA.0, words: WORDS.0, refilled: Instant::now() }
+    }
+
+    /// Whether one more may come.
+    pub(super) fn take(&mut self, media: bool) -> bool {
+        let now = Instant::now();
+        let passed_s = (now - self.refilled).as_secs_f64();
+        self.refilled = now;
+        self.media = MEDIA.0.min(self.media + passed_s * MEDIA.1);
+        self.words = WORDS.0.min(self.words + passed_s * WORDS.1);
+        let left = if media { &mut self.media } else { &mut self.words };
+        *left -= 1.0;
+        *left >= 0.0
+    }
+}
+
 /// What a link is told.
 pub(super) enum Command {
     /// The answer to its offer.

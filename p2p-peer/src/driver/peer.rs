@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Config, Event, Evil, Lie, MAX_EVENTS, Stats,
-    link::{self, Command, LinkEvent, Net, Role},
+    link::{self, Allowance, Command, LinkEvent, Net, Role},
     origin::{Origin, Token, part_url},
     store::{Store, is_known},
     tracker::{self, Joining, TrackerEvent},
@@ -40,7 +40,7 @@ const PLAYHEAD: Duration = Duration::from_millis(200);
 /// A stream that broke is opened again after this.
 const STREAM_RETRY: Duration = Duration::from_millis(500);
 /// What a flooding peer sends each time the playhead is told.
-const FLOOD: u32 = 400;
+const FLOOD: u32 = 200;
 
 pub(super) struct Start {
     pub id: PeerId,
@@ -60,6 +60,7 @@ struct Link {
     commands: mpsc::Sender<Command>,
     task: JoinHandle<()>,
     assembler: Assembler,
+    allowance: Allowance,
     greeted: bool,
     open: bool,
     waiting: u64,
@@ -257,8 +258,17 @@ impl Driver {
         self.turns += 1;
         let (commands, receiver) = mpsc::channel(link::MAX_WAITING);
         let task = tokio::spawn(link::run(self.net.clone(), role, peer, self.turns, receiver, self.events.clone()));
-        let link =
-            Link { turn: self.turns, offer_id, commands, task, assembler: Assembler::default(), greeted: false, open: false, waiting: 0 };
+        let link = Link {
+            turn: self.turns,
+            offer_id,
+            commands,
+            task,
+            assembler: Assembler::default(),
+            allowance: Allowance::new(),
+            greeted: false,
+            open: false,
+            waiting: 0,
+        };
         self.links.insert(peer, link);
     }
 
@@ -333,15 +343,19 @@ impl Driver {
     /// `None`: it is broken, and the pair with it.
     fn message(&mut self, peer: PeerId, bytes: Bytes) -> Option<()> {
         let now = self.now();
-        let Some(message) = Message::parse(bytes).ok()? else { return Some(()) };
+        let message = Message::parse(bytes).ok()?;
         let link = self.links.get_mut(&peer)?;
+        if !link.allowance.take(matches!(message, Some(Message::Slice(_) | Message::Data(_)))) {
+            return None;
+        }
+        let Some(message) = message else { return Some(()) };
         if let Message::Hello { peer: id, swarm, .. } = &message {
             if *id != peer || *swarm != self.token.swarm {
                 return None;
             }
             link.greeted = true;
         }
-        if !link.greeted {
+        if !link.greeted || (link.assembler.is_open() && !matches!(message, Message::Slice(_) | Message::Data(_))) {
             return None;
         }
         match message {

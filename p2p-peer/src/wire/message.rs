@@ -407,6 +407,12 @@ impl Assembler {
         Ok(None)
     }
 
+    /// Whether a slice is open: until it is whole nothing but its DATA may come.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Takes DATA; gives the slice back that it made whole.
     ///
     /// # Errors

@@ -47,6 +47,11 @@ export class SliceReader {
 	#slice: Slice | null = null;
 	#filled = 0;
 
+	/** Until it is whole nothing but its DATA may come. */
+	get open(): boolean {
+		return this.#slice !== null;
+	}
+
 	/** A slice when `message` made it whole. Throws `WireError` for DATA without or beyond its SLICE. */
 	handle(message: Extract<Message, { type: 'slice' | 'data' }>): Slice | null {
 		const { payload } = message;
@@ -160,6 +165,7 @@ export class Channel {
 			const isMedia = message?.type === 'slice' || message?.type === 'data';
 			if (!(isMedia ? this.#media : this.#words).take(this.now())) throw new WireError('limit', 'too many messages');
 			if (!message) return;
+			if (!isMedia && this.#slices.open) throw new WireError('sequence', 'a slice that does not end');
 			if (message.type === 'manifest') {
 				this.events.manifest(message.bytes);
 			} else if (message.type === 'slice' || message.type === 'data') {

@@ -70,3 +70,14 @@ test('words at a tenth of a second and a fast stream are no flood', () => {
 	expect(channel.broken).toEqual([]);
 	expect(channel.messages).toBe(6100);
 });
+
+test('a slice that does not end breaks the pair with the next message', () => {
+	const channel = open();
+	const [first, second] = [...encodeSlice(0, 1024, 0, new Uint8Array(20_000))];
+	channel.say(first!);
+	channel.say(second!.slice(0, -1));
+	expect(channel.broken).toEqual([]);
+	channel.say(encode({ type: 'ping', nonce: 1 }));
+	expect(channel.broken).toEqual(['a slice that does not end']);
+	expect(channel.messages).toBe(0);
+});
