@@ -53,6 +53,18 @@ pub enum Error {
     /// The media is of a kind that this operation cannot handle.
     #[error("unsupported media: {0}")]
     Unsupported(String),
+    /// The media is encrypted.
+    #[error("the media is encrypted")]
+    Encrypted,
+    /// The media is longer or larger than is taken.
+    #[error("too large: {0}")]
+    TooLarge(String),
+    /// The caller did not want it any more.
+    #[error("cancelled")]
+    Cancelled,
+    /// What was made could not be written.
+    #[error(transparent)]
+    Recording(#[from] segmenter::journal::Error),
     /// The media is broken.
     #[error("malformed media: {0}")]
     Malformed(String),

@@ -3,7 +3,7 @@
 //! The rungs get their own timeline inside of the pipeline, so that jumps, wraps and negative times of the source never
 //! reach GStreamer; on the way out every frame gets back the exact times it came with.
 
-mod encoder;
+pub(crate) mod encoder;
 mod timeline;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

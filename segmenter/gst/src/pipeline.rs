@@ -17,7 +17,33 @@ const BACKGROUND_NICENESS: i32 = 5;
 /// Starts GStreamer once for the process.
 pub(crate) fn start_gstreamer() -> Result<(), Error> {
     static STARTED: OnceLock<Result<(), gst::glib::Error>> = OnceLock::new();
-    STARTED.get_or_init(gst::init).clone().map_err(Error::Start)
+    STARTED.get_or_init(|| gst::init().map(|()| forbid_demuxers())).clone().map_err(Error::Start)
+}
+
+/// Containers that are opened. What is not listed here are formats that name other resources to be read (HLS, DASH, SDP: a file
+/// from a stranger would make the server fetch addresses of its choice), and rare ones that nobody looks after.
+const DEMUXERS: &[&str] = &[
+    "aiffparse",
+    "apedemux",
+    "asfdemux",
+    "avidemux",
+    "flvdemux",
+    "id3demux",
+    "matroskademux",
+    "mpegpsdemux",
+    "mxfdemux",
+    "oggdemux",
+    "qtdemux",
+    "tsdemux",
+    "wavparse",
+];
+
+/// Takes from all other demuxers the rank by which they would be found.
+fn forbid_demuxers() {
+    let factories = gst::ElementFactory::factories_with_type(gst::ElementFactoryType::DEMUXER, gst::Rank::MARGINAL);
+    for factory in factories.into_iter().filter(|factory| !DEMUXERS.contains(&factory.name().as_str())) {
+        factory.set_rank(gst::Rank::NONE);
+    }
 }
 
 /// A new element, or the package that is missing.
@@ -158,6 +184,11 @@ impl Pipeline {
                 _ => Err(Error::Pipeline { element: "pipeline".to_owned(), message: "does not start".to_owned() }),
             },
         }
+    }
+
+    /// What it has said, without waiting.
+    pub(crate) fn try_report(&mut self) -> Option<Report> {
+        self.reports.try_recv().ok()
     }
 
     /// The next thing it says; cancel-safe.

@@ -16,7 +16,7 @@ mod health;
 mod interleave;
 mod leader;
 mod open_part;
-mod silence;
+pub mod silence;
 mod terms;
 mod wall;
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use media::{Audio, Codec};
 
 /// A packet of silence for `audio`, and its samples; `None` if its channel layout has none.
-pub(crate) fn packet(audio: &Audio) -> Option<(Bytes, u32)> {
+pub fn packet(audio: &Audio) -> Option<(Bytes, u32)> {
     match audio.codec {
         Codec::Aac => aac(&audio.config).map(|packet| (packet, audio.samples_per_unit)),
         // Channel mapping family 0: one stream. 20 ms of CELT that codes nothing.

@@ -24,9 +24,8 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn choose(bitrate_kbps: u32, options: LadderOptions) -> Result<Self, Error> {
         if options.hardware
-            && let Some(element) = HARDWARE.iter().find_map(|name| working(name))
+            && let Some(element) = hardware(bitrate_kbps, NEVER)
         {
-            configure_hardware(&element, bitrate_kbps);
             return Ok(Self { element, parser: Some(pipeline::element("h264parse")?), format: None });
         }
         let element = pipeline::element("x264enc")?;
@@ -44,6 +43,13 @@ impl Encoder {
     }
 }
 
+/// The best encoder in hardware, if there is one; a keyframe every `interval` frames.
+pub(crate) fn hardware(bitrate_kbps: u32, interval: i64) -> Option<gst::Element> {
+    let element = HARDWARE.iter().find_map(|name| working(name))?;
+    configure_hardware(&element, bitrate_kbps, interval);
+    Some(element)
+}
+
 /// The element if its device answers.
 fn working(name: &str) -> Option<gst::Element> {
     let element = gst::ElementFactory::make(name).build().ok()?;
@@ -53,10 +59,10 @@ fn working(name: &str) -> Option<gst::Element> {
 }
 
 /// Their properties have different names; the bit rate is in kbit/s but for Video4Linux.
-fn configure_hardware(element: &gst::Element, bitrate_kbps: u32) {
+fn configure_hardware(element: &gst::Element, bitrate_kbps: u32, keyframe_interval: i64) {
     pipeline::set_number(element, "bitrate", i64::from(bitrate_kbps));
     for interval in ["key-int-max", "keyframe-period", "gop-size"] {
-        pipeline::set_number(element, interval, NEVER);
+        pipeline::set_number(element, interval, keyframe_interval);
     }
     for b_frames in ["b-frames", "bframes", "max-bframes"] {
         pipeline::set_number(element, b_frames, 0);
