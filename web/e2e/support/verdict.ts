@@ -1,10 +1,13 @@
 import type { Crowd } from './crowd';
+import type { Lie } from './liars';
 import { seen } from './probe';
 
 /** A liar is out of the set of whom it lied to by then. */
 export const OUT_MS = 2000;
 /** Lies further apart than this are told on another occasion. */
 const OCCASION_MS = 5000;
+/** One side may find a connection open this much before the other. */
+const SKEW_MS = 300;
 
 /** What became of those who lied, and of those who did not. */
 export interface Verdict {
@@ -46,28 +49,23 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 			moments.flatMap(({ at_ms, ...rest }) => (at_ms === null ? [] : [{ at_ms, ...rest }])).sort((a, b) => a.at_ms - b.at_ms)
 		);
 	}
-	const occasions = new Map<string, { liar: string; to: string; evil: string; first_ms: number; last_ms: number }[]>();
-	for (const { liar, to, at_ms, evil } of crowd.lies) {
-		if (evil === 'accuse' || !contacts.has(to)) continue;
-		const key = `${liar} ${to}`;
-		const of = occasions.get(key) ?? [];
-		occasions.set(key, of);
-		const last = of.at(-1);
-		if (last && at_ms - last.last_ms < OCCASION_MS) last.last_ms = at_ms;
-		else of.push({ liar, to, evil, first_ms: at_ms, last_ms: at_ms });
+	const told = new Map<string, Lie[]>();
+	for (const lie of crowd.lies) {
+		if (lie.evil === 'accuse' || !contacts.has(lie.to)) continue;
+		const key = `${lie.liar} ${lie.to}`;
+		told.set(key, [...(told.get(key) ?? []), lie]);
 	}
 	const judged_ms = Date.now();
 	const took: Verdict['slow'] = [];
-	for (const { liar, to, evil, first_ms, last_ms } of [...occasions.values()].flat()) {
-		// The newest are not judged yet.
-		if (first_ms > judged_ms - OUT_MS) continue;
-		const of = contacts.get(to)!.filter(({ other }) => other === short(liar));
-		const opened = of.find(({ at_ms, open }) => open && at_ms >= first_ms && at_ms < first_ms + OUT_MS);
-		// Into a connection that the other side has closed already, and does not open soon, nobody lies.
-		if (evil !== 'lying-have' && !opened && !of.findLast(({ at_ms }) => at_ms <= first_ms)?.open) continue;
-		// Who gives nothing has no connection to lose by it: it counts for how long it was relied upon.
-		const out = evil === 'lying-have' ? last_ms : of.find(({ at_ms, open }) => !open && at_ms >= (opened?.at_ms ?? first_ms))?.at_ms;
-		took.push({ liar: short(liar), to: short(to), evil, took_ms: (out ?? Infinity) - first_ms });
+	for (const lies of told.values()) {
+		const { liar, to, evil } = lies[0]!;
+		const spans = evil === 'lying-have' ? reliances(lies) : connections(contacts.get(to)!.filter(({ other }) => other === short(liar)));
+		for (const [begin_ms, end_ms] of spans) {
+			const first = lies.find(({ at_ms }) => at_ms >= begin_ms - SKEW_MS && at_ms <= end_ms);
+			// The newest are not judged yet.
+			if (!first || (end_ms === Infinity && first.at_ms > judged_ms - OUT_MS)) continue;
+			took.push({ liar: short(liar), to: short(to), evil, took_ms: end_ms - Math.max(begin_ms, first.at_ms) });
+		}
 	}
 	const bans = crowd.viewers.flatMap((viewers) => viewers.contacts).filter(({ what }) => what === 'banned');
 	return {
@@ -81,4 +79,26 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 		liars: new Set(took.map(({ liar }) => liar)),
 		banned: new Set(took.filter(({ evil, took_ms }) => evil !== 'lying-have' && took_ms < Infinity).map(({ liar }) => liar))
 	};
+}
+
+/** From when to when each connection was open. */
+function connections(contacts: { at_ms: number; open: boolean }[]): [number, number][] {
+	const spans: [number, number][] = [];
+	for (const { at_ms, open } of contacts) {
+		const last = spans.at(-1);
+		if (last) last[1] = Math.min(last[1], at_ms);
+		if (open) spans.push([at_ms, Infinity]);
+	}
+	return spans;
+}
+
+/** Who gives nothing has no connection to lose by it: it counts for how long it was relied upon each time. */
+function reliances(lies: Lie[]): [number, number][] {
+	const spans: [number, number][] = [];
+	for (const { at_ms } of lies) {
+		const last = spans.at(-1);
+		if (last && at_ms - last[1] < OCCASION_MS) last[1] = at_ms;
+		else spans.push([at_ms, at_ms]);
+	}
+	return spans;
 }
