@@ -4,7 +4,6 @@ mod encoder;
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -157,13 +156,13 @@ impl Pass<'_> {
         let has_video = renditions.iter().any(|rendition| rendition.making != Making::AudioOnly);
         let has_audio = self.info.audio.is_some();
         let origin = Origin::new(usize::from(has_video) + usize::from(has_audio));
-        let entrance = |origin: &Arc<Origin>| -> Result<gst::Element, Error> {
+        let entrance = |is_video: bool| -> Result<gst::Element, Error> {
             let entrance = pipeline::element("identity")?;
-            retime::retime(&pad(&entrance, "src")?, origin.clone());
+            retime::retime(&pad(&entrance, "src")?, is_video, origin.clone());
             Ok(entrance)
         };
-        let video = if has_video { Some(entrance(&origin)?) } else { None };
-        let audio = if has_audio { Some(entrance(&origin)?) } else { None };
+        let video = if has_video { Some(entrance(true)?) } else { None };
+        let audio = if has_audio { Some(entrance(false)?) } else { None };
         if let Some(entrance) = &video {
             if self.copy {
                 self.copy_video(&pipeline, entrance, &sender)?
@@ -416,8 +415,11 @@ fn sink<T: Send + 'static>(
         let buffer = sample.buffer().ok_or(gst::FlowError::Error)?;
         // Running time: encoders that shift timestamps (x264 by 1000 hours) shift the segment with them.
         let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
-        let time = segment.and_then(|segment| segment.to_running_time(buffer.pts()?));
-        if let Some(nanos) = time.and_then(|time| i64::try_from(time.nseconds()).ok()) {
+        // Signed: rounding may put the first frame a little before zero.
+        let time = segment.and_then(|segment| segment.to_running_time_full(buffer.pts()?));
+        if let Some(time) = time {
+            let nanos = i64::try_from(time.abs().nseconds()).unwrap_or(i64::MAX);
+            let nanos = if time.is_negative() { -nanos } else { nanos };
             let pts = MediaTime::from_nanos(nanos) - shift;
             let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
             let data = Bytes::copy_from_slice(&buffer.map_readable().map_err(|_| gst::FlowError::Error)?);

@@ -12,6 +12,9 @@ use gstreamer::prelude::*;
 /// How long a stream waits for another's beginning. Streams of ordinary files begin at once; those that do not are taken as they are.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A picture that is due within this begins the video, in ns.
+const NEARLY_ZERO: i64 = 100_000_000;
+
 /// Where the streams begin.
 #[derive(Debug)]
 pub(super) struct Origin {
@@ -46,10 +49,11 @@ impl Origin {
 struct Stream {
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     origin: Option<i64>,
+    started: bool,
 }
 
 /// Puts what leaves `pad` onto the common timeline. Buffers from before its beginning, or without time, are left out.
-pub(super) fn retime(pad: &gst::Pad, origin: Arc<Origin>) {
+pub(super) fn retime(pad: &gst::Pad, is_video: bool, origin: Arc<Origin>) {
     let stream = Mutex::new(Stream::default());
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |_, info| {
         let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +79,9 @@ pub(super) fn retime(pad: &gst::Pad, origin: Arc<Origin>) {
             Some(if time.is_negative() { -nanos } else { nanos })
         });
         let at = running.map(|running| running - *stream.origin.get_or_insert_with(|| origin.agree(Some(running.max(0)))));
+        // Of a first picture a few milliseconds late videorate would make two, of which x264enc loses one.
+        let is_first = !std::mem::replace(&mut stream.started, true);
+        let at = at.map(|at| if is_first && is_video && at < NEARLY_ZERO { 0 } else { at });
         let duration = buffer.duration().map_or(1, |duration| i64::try_from(duration.nseconds()).unwrap_or(i64::MAX).max(1));
         match at.filter(|at| at.saturating_add(duration) > 0) {
             Some(at) => {

@@ -1,8 +1,8 @@
 //! One rendition on disk: coded frames and packets become segments of a [recording](segmenter::journal), of which the segmenter
 //! makes playlists, hashes and variants as of a replay.
 //!
-//! Decoding times are not the encoder's but the presentation times of a segment in order (its groups of pictures are closed), so
-//! that renditions begin at zero whatever the encoder delays, and composition offsets are signed as CMAF allows.
+//! Decoding times are not the encoder's but the presentation times of a segment in order (its groups of pictures are closed); all
+//! that is presented, picture and sound, lies [`LEAD`] later, the same in all renditions whatever their encoders delay.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -19,6 +19,9 @@ use segmenter::packager::silence;
 use super::plan::SEGMENT;
 use crate::Error;
 
+/// By how much pictures are presented after their place in decoding order: two frames of 20 a second, as deep as B-frames refer.
+/// Composition offsets below zero would be allowed, but libavformat delays such a picture against the sound.
+const LEAD: MediaTime = MediaTime::from_millis(100);
 /// A keyframe this far into a segment begins the next.
 const SHORTEST: MediaTime = MediaTime::from_millis(1500);
 /// A segment that is longer although its frames were copied: the source's keyframes are too far apart.
@@ -267,6 +270,9 @@ impl Writer {
             return Err(Error::Unsupported("groups of pictures are open".to_owned()));
         }
         let video = video_samples(&frames, if self.frames.is_empty() { None } else { Some(end) }, self.frame());
+        if self.shape.copied && video.iter().any(|sample| sample.composition < 0) {
+            return Err(Error::Unsupported("pictures are decoded too long before they are shown".to_owned()));
+        }
         if self.audio_ended && self.audio.is_some() && self.audio_end() < end {
             let rate = self.audio.as_ref().map_or(1, |audio| audio.sample_rate);
             self.fill_silence(u64::try_from(end.to_ticks(rate)).unwrap_or(0));
@@ -274,9 +280,10 @@ impl Writer {
         let mut audio = Vec::new();
         if let Some(track) = &self.audio {
             let until = u64::try_from(end.to_ticks(track.sample_rate)).unwrap_or(0);
+            let lead = u64::try_from(LEAD.to_ticks(track.sample_rate)).unwrap_or(0);
             while let Some(packet) = self.packets.pop_front_if(|packet| packet.decode < until) {
                 let duration = track.samples(&packet.data);
-                audio.push(Sample { decode: packet.decode, duration, composition: 0, sync: true, data: packet.data });
+                audio.push(Sample { decode: packet.decode + lead, duration, composition: 0, sync: true, data: packet.data });
             }
             for index in 1..audio.len() {
                 // Without silence to fill it, a hole prolongs the packet before it.
@@ -353,7 +360,7 @@ fn video_samples(frames: &[Coded], end: Option<MediaTime>, frame: MediaTime) -> 
     let samples = frames.iter().zip(steps).map(|(frame, (&at, &next))| Sample {
         decode: at,
         duration: u32::try_from(next - at).unwrap_or(u32::MAX),
-        composition: i32::try_from(ticks(frame.pts).cast_signed() - at.cast_signed()).unwrap_or(0),
+        composition: i32::try_from(ticks(frame.pts + LEAD).cast_signed() - at.cast_signed()).unwrap_or(0),
         sync: frame.keyframe,
         data: frame.data.clone(),
     });

@@ -9,6 +9,8 @@ use crate::{Error, pipeline};
 
 /// x264's own default: what most people cannot tell from the original.
 const QUALITY: u32 = 23;
+/// Below this rate two frames are longer than the writer's lead.
+const LOWEST_REORDERED: f64 = 20.0;
 /// Encoders for AAC, best first, and the samples that each puts before the first one without saying so.
 const AAC: [(&str, i64); 2] = [("avenc_aac", 1024), ("voaacenc", 1600)];
 
@@ -30,6 +32,10 @@ pub(super) fn video(rendition: &Rendition, group: u32, options: &VodOptions) -> 
     pipeline::set_number(&element, "key-int-max", i64::from(group));
     // Keyframes only where all renditions have them, and nothing refers over them.
     element.set_property_from_str("option-string", "scenecut=0:open-gop=0");
+    if rendition.frame_rate < LOWEST_REORDERED {
+        // The writer has room for a tenth of a second between decoding and showing.
+        pipeline::set_number(&element, "bframes", 0);
+    }
     Ok(vec![element])
 }
 
