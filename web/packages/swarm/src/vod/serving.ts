@@ -7,8 +7,8 @@ import type { PeerId } from './types';
 const MAX_WAITING = 64;
 /** Slices in the channel of one peer at a time: the next follow when they have left. */
 const MAX_IN_CHANNEL = 2;
-/** What may be sent at once after a pause, as time at the allowed rate. */
-const BURST_MS = 1_000;
+/** What may be sent at once after a pause, and at first, as time of the stream: a segment or so. */
+const BURST_MS = 2_000;
 /** ...but two slices at least. */
 const MIN_BURST_BYTES = 49_152;
 const TICK_MS = 1_000;
@@ -34,7 +34,7 @@ export class Serving {
 	readonly #uplink: Uplink;
 	readonly #queues = new Map<PeerId, Queue>();
 	#order = 0;
-	#budget_bytes = MIN_BURST_BYTES;
+	#budget_bytes = Infinity;
 	#filled_ms = 0;
 	#ticked_ms = 0;
 	#sent_bytes = 0;
@@ -139,7 +139,7 @@ export class Serving {
 
 	#fill(now: number): void {
 		const rate = this.#allowed();
-		const most = Math.max(MIN_BURST_BYTES, rate * BURST_MS);
+		const most = Math.max(MIN_BURST_BYTES, this.rate * BURST_MS);
 		this.#budget_bytes = Math.min(most, this.#budget_bytes + (now - this.#filled_ms) * rate);
 		this.#filled_ms = now;
 	}
