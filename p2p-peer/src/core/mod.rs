@@ -48,8 +48,8 @@ const SUSPECT_MS: i64 = 30_000;
 /// A parent that was heard before and has been silent for this long is given up for the standby; before that others are asked for what
 /// is missing, as what holds it up may lie further up and will pass.
 const SILENT_MS: i64 = 600;
-/// A parent that accepted brings something within this: it may be looking for a source itself.
-const FIRST_SLICE_MS: i64 = 2_000;
+/// A parent that accepted brings something within this (it may be looking for a source itself), or it is none.
+const FIRST_SLICE_MS: i64 = 1_200;
 /// A connection that serves nothing is kept this long.
 const IDLE_MS: i64 = 15_000;
 /// Longest path from a root: what a hop costs (80 to 180 ms) times this is what the latency target leaves.

@@ -111,8 +111,9 @@ impl Core {
         let Some((source, peer)) = stripe.source.and_then(|source| Some((source, source.peer?))) else { return };
         let silent = now >= source.heard_ms.map_or(source.since_ms + FIRST_SLICE_MS, |heard_ms| heard_ms + SILENT_MS);
         let standby = stripe.standby.filter(|standby| *standby != peer).and_then(|standby| self.known(standby));
-        if silent && standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms)
-        {
+        let ready = standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms);
+        // One that never brought anything is not waited for, whoever else there is.
+        if silent && (ready || source.heard_ms.is_none()) {
             if let Some(n) = self.known(peer) {
                 self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
             }

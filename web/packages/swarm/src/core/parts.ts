@@ -94,7 +94,9 @@ function handleLate(state: State, now: number, part: Part, stripe: Stripe): void
 	const silent = now >= (source.heard_ms === null ? source.since_ms + FIRST_SLICE_MS : source.heard_ms + SILENT_MS);
 	const neighbour = state.neighbours.get(source.peer!);
 	const standby = stripe.standby !== null && stripe.standby !== source.peer ? state.neighbours.get(stripe.standby) : undefined;
-	if (silent && standby?.state === 'open' && !standby.banned && now >= standby.suspect_until_ms) {
+	const ready = standby?.state === 'open' && !standby.banned && now >= standby.suspect_until_ms;
+	// One that never brought anything is not waited for, whoever else there is.
+	if (silent && (ready || source.heard_ms === null)) {
 		if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
 		leave(state, source, stripe.index);
 		fail(state, now, stripe, source, true);

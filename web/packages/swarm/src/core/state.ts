@@ -20,8 +20,8 @@ export const SUSPECT_MS = 30_000;
  * asked for what is missing, as what holds it up may lie further up and will pass.
  */
 export const SILENT_MS = 600;
-/** A parent that accepted brings something within this: it may be looking for a source itself. */
-export const FIRST_SLICE_MS = 2_000;
+/** A parent that accepted brings something within this (it may be looking for a source itself), or it is none. */
+export const FIRST_SLICE_MS = 1_200;
 /** A connection that serves nothing is kept this long. */
 export const IDLE_MS = 15_000;
 /** Longest path from a root: what a hop costs (80 to 180 ms) times this is what the latency target leaves. */

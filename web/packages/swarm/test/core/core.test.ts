@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Core } from '../../src/core';
 import { World } from './world';
 
 function swarm(count: number, seconds: number): World {
@@ -42,6 +43,35 @@ describe('the scheduler', () => {
 			world.run(40_000);
 			for (const peer of world.peers.values()) if (peer !== victim) expect(peer.stalls).toBe(0);
 		}
+	});
+
+	it('waits no two seconds for a parent that accepts and brings nothing, though there is no other', () => {
+		const [self, parent] = ['11'.repeat(20), '22'.repeat(20)];
+		const core = new Core({ peer: self, stripes: 4, upload: true, ceiling_tenths: 20 });
+		const said: [number, string][] = [];
+		const drain = (now: number): void => {
+			for (let output = core.pollOutput(); output; output = core.pollOutput()) {
+				if (output.type === 'connect') core.handlePeerOpen(now, parent);
+				else if (output.type === 'send') said.push([now, output.message.type]);
+				else if (output.type === 'report') for (const lost of output.report.lost) said.push([now, `lost ${lost.stripe} ${lost.peer === parent}`]);
+			}
+		};
+		core.handleRendition(0, 0, true);
+		core.handleAssign(0, { manifests: true, stripes: [{ rendition: 0, stripe: 0, root: false, parent, standby: null }] });
+		drain(0);
+		core.handleMessage(0, parent, { type: 'hello', slots: 4, newest: 0 });
+		core.handleMessage(0, parent, { type: 'accept', rendition: 0, stripe: 0, path: [1] });
+		for (let now = 0; now < 2_000; now += 10) {
+			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
+			core.handlePlayhead(now, now - 1_600);
+			if (now >= core.pollTimeout()) core.handleTimeout(now);
+			drain(now);
+		}
+		const types = said.map(([, what]) => what);
+		expect(types).toContain('subscribe');
+		expect(types).toContain('unsubscribe');
+		expect(types).toContain('lost 0 true');
+		expect(said.find(([, what]) => what === 'unsubscribe')![0]).toBeGreaterThan(1_000);
 	});
 
 	it('takes nothing wrong, and bans whoever sends it', () => {
