@@ -148,6 +148,7 @@ impl Default for Config {
 #[derive(Debug)]
 struct Peer {
     key: PeerKey,
+    /// What it watches, and whether it is set aside ([`ASIDE`]): which forests it is in.
     rendition: u8,
     slots: u16,
     upload: bool,
@@ -175,6 +176,16 @@ struct Peer {
     dirty: bool,
 }
 
+impl Peer {
+    fn watches(&self) -> u8 {
+        self.rendition & !ASIDE
+    }
+
+    fn is_aside(&self) -> bool {
+        self.rendition & ASIDE != 0
+    }
+}
+
 /// The forests of one swarm.
 #[derive(Debug)]
 pub struct Topology {
@@ -196,6 +207,9 @@ pub struct Topology {
     /// Moves made by choice since the beginning.
     moves: u64,
 }
+
+/// Set in the rendition of a peer that is set aside: such peers have forests of their own.
+const ASIDE: u8 = 0x80;
 
 /// Entries of one list of one report that are looked at: a peer has fewer partners than that.
 const REPORTED: usize = 64;
@@ -253,7 +267,7 @@ impl Topology {
         }
         let peer = Peer {
             key,
-            rendition: facts.rendition,
+            rendition: facts.rendition & !ASIDE,
             slots: facts.slots.min(self.config.slots_ceiling),
             upload: facts.upload,
             address: facts.address,
@@ -288,8 +302,9 @@ impl Topology {
         self.advance(now);
         let Some(&id) = self.keys.get(&key) else { return };
         self.set_capacity(id, report.slots, report.upload);
-        if let Some(rendition) = report.rendition
-            && rendition != self.peers[id as usize].rendition
+        let aside = self.peer(id).rendition & ASIDE;
+        if let Some(rendition) = report.rendition.map(|rendition| rendition & !ASIDE | aside)
+            && rendition != self.peer(id).rendition
         {
             self.change_rendition(id, rendition);
         }
@@ -353,7 +368,7 @@ impl Topology {
     }
 
     fn places(&self, id: Id) -> Vec<(u8, u8, Place)> {
-        let rendition = self.peers[id as usize].rendition;
+        let rendition = self.peer(id).watches();
         let key = |id: Id| self.peers[id as usize].key;
         (0..self.config.stripes)
             .filter_map(|stripe| {

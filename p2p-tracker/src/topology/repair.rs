@@ -2,7 +2,7 @@
 
 use super::forest::roots_for;
 use super::index::Id;
-use super::{Output, PeerKey, Topology};
+use super::{ASIDE, Output, PeerKey, Topology};
 
 /// Milliseconds for which a child is not given to the parent again that it lost: the fault may have lain further up.
 const SHUNNED: u64 = 60_000;
@@ -13,18 +13,34 @@ impl Topology {
     /// A peer is gone for good.
     pub(super) fn remove(&mut self, key: PeerKey) {
         let Some(id) = self.keys.remove(&key) else { return };
-        let partners = self.uproot(id, true);
-        for to in partners {
-            let to = self.peer(to).key;
-            self.notices.push_back(Output::Gone { to, peer: key });
-        }
+        self.withdraw(id);
         self.peers[id as usize].dirty = false;
         self.vacant.push(id);
+    }
+
+    /// Takes a peer out of its forests, and tells its partners that it is gone.
+    fn withdraw(&mut self, id: Id) {
+        let peer = self.peer(id).key;
+        for to in self.uproot(id, true) {
+            let to = self.peer(to).key;
+            self.notices.push_back(Output::Gone { to, peer });
+        }
     }
 
     /// A peer watches another rendition: the connections may stay, the places do not.
     pub(super) fn change_rendition(&mut self, id: Id, rendition: u8) {
         self.uproot(id, false);
+        self.plant(id, rendition);
+    }
+
+    /// A peer is to share with others that are set aside, and with nobody else.
+    pub(super) fn move_aside(&mut self, id: Id) {
+        self.withdraw(id);
+        self.plant(id, self.peer(id).watches() | ASIDE);
+    }
+
+    /// Puts a peer that is in no forest into those of a rendition.
+    fn plant(&mut self, id: Id, rendition: u8) {
         self.peers[id as usize].rendition = rendition;
         self.enter(id);
         self.mark(id);
@@ -209,7 +225,7 @@ impl Topology {
 
     /// Who feeds `id` in a stripe, if it is `parent` as a report has it.
     fn fed_by(&self, id: Id, rendition: u8, stripe: u8, parent: PeerKey) -> Option<Id> {
-        if stripe >= self.config.stripes || rendition != self.peer(id).rendition {
+        if stripe >= self.config.stripes || rendition != self.peer(id).watches() {
             return None;
         }
         self.keys.get(&parent).copied().filter(|&parent| self.node(id, stripe).parent == Some(parent))

@@ -57,7 +57,7 @@ pub(super) struct Trust {
     /// Peers reported silent, and when to judge them, in order of time.
     cases: HashMap<PeerKey, Vec<Loss>>,
     docket: VecDeque<(u64, PeerKey)>,
-    /// Peers without children for a while, and until when, in order of time.
+    /// Peers without children or set aside for a while, and until when, in order of time.
     benched: BTreeSet<(u64, PeerKey)>,
 }
 
@@ -179,8 +179,8 @@ impl Topology {
     }
 
     /// A peer says that another sent it wrong bytes. It need not meet it again. Others are believed only together, and only of peers that were
-    /// to feed them: when most of these say so the accused stays without children for a while, which does an honest one little harm, and is
-    /// expelled when nearly all do.
+    /// to feed them: when most of these say so the accused is set aside for a while, which does an honest one little harm, and is expelled when
+    /// nearly all do.
     pub(super) fn accuse(&mut self, id: Id, other: PeerKey) {
         if !self.keys.contains_key(&other) || self.peer(id).key == other {
             return;
@@ -211,8 +211,8 @@ impl Topology {
                     self.trust.remember_expelled(other);
                     self.notices.push_back(Output::Expel { peer: other });
                     self.remove(other);
-                } else if count >= WITNESSES && count > content && !peer.benched {
-                    self.bench(accused);
+                } else if count >= WITNESSES && count > content && !peer.is_aside() {
+                    self.set_aside(accused);
                 } else if count > SERVED {
                     peer.accusers.remove(0);
                 }
@@ -222,12 +222,23 @@ impl Topology {
 
     /// The peer stays without children for a while, each time twice as long.
     fn bench(&mut self, id: Id) {
+        self.suspend(id);
+        self.peers[id as usize].benched = true;
+        self.capacity_changed(id);
+    }
+
+    /// The peer shares with others of its sort alone for a while, and takes the rest from the origin: nobody's uplink is spent on it, nor bytes
+    /// of it trusted.
+    fn set_aside(&mut self, id: Id) {
+        self.suspend(id);
+        self.move_aside(id);
+    }
+
+    fn suspend(&mut self, id: Id) {
         let peer = &mut self.peers[id as usize];
         let until = self.now + ((self.config.bench.as_millis() as u64) << peer.benches.min(LONGEST_BENCH));
-        peer.benched = true;
         peer.benches = peer.benches.saturating_add(1);
         self.trust.benched.insert((until, peer.key));
-        self.capacity_changed(id);
     }
 
     /// A child found its parent silent.
@@ -248,9 +259,12 @@ impl Topology {
             && until <= self.now
         {
             self.trust.benched.remove(&(until, key));
-            if let Some(&id) = self.keys.get(&key) {
-                self.peers[id as usize].benched = false;
+            let Some(&id) = self.keys.get(&key) else { continue };
+            if std::mem::take(&mut self.peers[id as usize].benched) {
                 self.capacity_changed(id);
+            }
+            if self.peer(id).is_aside() {
+                self.change_rendition(id, self.peer(id).watches());
             }
         }
         while let Some(&(at, key)) = self.trust.docket.front()

@@ -26,6 +26,11 @@ fn forget_service(world: &mut World) {
     }
 }
 
+fn is_suspended(world: &World, key: u64) -> bool {
+    let peer = world.topology.peer(world.topology.keys[&PeerKey(key)]);
+    peer.benched || peer.is_aside()
+}
+
 fn children(world: &World, of: u64) -> usize {
     world.keys().into_iter().flat_map(|key| world.parents(key)).filter(|p| p.2.0 == of).count()
 }
@@ -119,9 +124,9 @@ fn most_of_those_served_take_the_children_away() {
     assert!(world.expelled.is_empty());
     world.pass(55_000);
     assert_eq!(children(&world, 9), 0);
+    assert!(world.parents(9).is_empty(), "nor does anybody feed it");
     world.pass(30_000);
-    let id = world.topology.keys[&PeerKey(9)] as usize;
-    assert!(!world.topology.peers[id].benched, "it is given another chance");
+    assert!(!is_suspended(&world, 9) && !world.parents(9).is_empty(), "it is given another chance");
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn who_was_never_served_has_nothing_to_say() {
     for key in 11..=30 {
         world.report(key, Report { accused: vec![PeerKey(9)], ..Report::default() });
     }
-    assert!(world.expelled.is_empty() && !world.topology.peers[world.topology.keys[&PeerKey(9)] as usize].benched);
+    assert!(world.expelled.is_empty() && !is_suspended(&world, 9));
 }
 
 #[test]
@@ -180,7 +185,7 @@ fn three_in_ten_who_accuse_those_who_feed_them_do_away_with_nobody() {
             let accused = world.parents(key).into_iter().map(|p| p.2).filter(|parent| !liar(parent.0)).collect();
             world.report(key, Report { accused, ..Report::default() });
         }
-        idle += world.topology.peers.iter().filter(|peer| peer.benched && !liar(peer.key.0)).count();
+        idle += world.topology.peers.iter().filter(|peer| (peer.benched || peer.is_aside()) && !liar(peer.key.0)).count();
     }
     world.check();
     assert!(world.expelled.is_empty(), "{:?}", world.expelled);
@@ -191,7 +196,6 @@ fn three_in_ten_who_accuse_those_who_feed_them_do_away_with_nobody() {
 fn who_accuses_everybody_is_believed_by_nobody() {
     let mut world = swarm(60);
     forget_service(&mut world);
-    let benched = |world: &World, key: u64| world.topology.peers[world.topology.keys[&PeerKey(key)] as usize].benched;
     // Two liars accuse everybody, and so give up what they said of 50 and 51 too.
     for liar in [1, 2] {
         for victim in 50..60 {
@@ -204,7 +208,7 @@ fn who_accuses_everybody_is_believed_by_nobody() {
             break;
         }
     }
-    assert!((50..60).all(|victim| !benched(&world, victim)));
+    assert!((50..60).all(|victim| !is_suspended(&world, victim)));
     // Honest ones are still believed.
     for key in [4, 5, 6] {
         forget_service(&mut world);
@@ -214,7 +218,7 @@ fn who_accuses_everybody_is_believed_by_nobody() {
         }
         accuse(&mut world, key, 50);
     }
-    assert!(benched(&world, 50) && world.expelled.is_empty());
+    assert!(is_suspended(&world, 50) && world.expelled.is_empty());
 }
 
 #[test]
@@ -228,7 +232,7 @@ fn leaving_and_coming_back_restores_no_credit() {
             world.leave(key);
         }
     }
-    let benched = world.topology.peers.iter().filter(|peer| peer.benched).count();
+    let benched = world.topology.peers.iter().filter(|peer| peer.benched || peer.is_aside()).count();
     assert!(world.expelled.is_empty() && benched <= 5, "three addresses can idle five, then nobody: {benched}");
 }
 
