@@ -156,13 +156,13 @@ impl Pass<'_> {
         let has_video = renditions.iter().any(|rendition| rendition.making != Making::AudioOnly);
         let has_audio = self.info.audio.is_some();
         let origin = Origin::new(usize::from(has_video) + usize::from(has_audio));
-        let entrance = |is_video: bool| -> Result<gst::Element, Error> {
+        let entrance = || -> Result<gst::Element, Error> {
             let entrance = pipeline::element("identity")?;
-            retime::retime(&pad(&entrance, "src")?, is_video, origin.clone());
+            retime::retime(&pad(&entrance, "src")?, origin.clone());
             Ok(entrance)
         };
-        let video = if has_video { Some(entrance(true)?) } else { None };
-        let audio = if has_audio { Some(entrance(false)?) } else { None };
+        let video = if has_video { Some(entrance()?) } else { None };
+        let audio = if has_audio { Some(entrance()?) } else { None };
         if let Some(entrance) = &video {
             if self.copy {
                 self.copy_video(&pipeline, entrance, &sender)?

@@ -207,7 +207,7 @@ fn constant_rate(rate: Option<f64>) -> (u32, u32) {
 fn scaled((width, height): (u32, u32), short: u32) -> (u32, u32) {
     let own = u64::from(width.min(height).max(1));
     // Even, and not larger than it was, but where it was odd.
-    let side = |side: u32| u32::try_from(((u64::from(side) * u64::from(short) / own) + 1) / 2 * 2).unwrap_or(u32::MAX).max(2);
+    let side = |side: u32| u32::try_from((u64::from(side) * u64::from(short) / own).div_ceil(2) * 2).unwrap_or(u32::MAX).max(2);
     (side(width), side(height))
 }
 
@@ -231,7 +231,7 @@ fn has_presentation_times(info: &MediaInfo) -> bool {
 
 /// H.264 as every browser plays it, not wasteful.
 fn can_copy_video(video: &VideoInfo, bitrate: Option<u64>, target_kbps: u32) -> bool {
-    let even = video.width % 2 == 0 && video.height % 2 == 0;
+    let even = video.width.is_multiple_of(2) && video.height.is_multiple_of(2);
     let lean = bitrate.is_some_and(|bitrate| bitrate <= u64::from(target_kbps) * 1000 * 13 / 10);
     video.codec == Some(Codec::H264) && video.is_plain() && !video.deep && !video.hdr && even && lean && video.frame_rate.is_some()
 }
@@ -286,10 +286,9 @@ mod tests {
     }
 
     fn sizes(plan: &Plan) -> Vec<(&str, u32, u32, u32)> {
-        let fields = |rendition| {
-            let Rendition { name, width, height, frame_rate, .. } = rendition;
-            (name.as_str(), *width, *height, frame_rate.round() as u32)
-        };
+        fn fields(rendition: &Rendition) -> (&str, u32, u32, u32) {
+            (&rendition.name, rendition.width, rendition.height, rendition.frame_rate.round() as u32)
+        }
         plan.renditions.iter().map(fields).collect()
     }
 
@@ -343,8 +342,9 @@ mod tests {
         video(&mut info, |video| (video.codec, video.bitrate) = (Some(Codec::H264), Some(2_000_000)));
         let making = |info: &MediaInfo| Plan::new(info, &VodOptions::default()).expect("short enough").renditions[0].making;
         assert_eq!(making(&info), Making::Copied);
-        for change in [|video: &mut VideoInfo| video.deep = true, |video| video.interlaced = true, |video| video.bitrate = Some(50_000_000)]
-        {
+        let changes: [fn(&mut VideoInfo); 3] =
+            [|video| video.deep = true, |video| video.interlaced = true, |video| video.bitrate = Some(50_000_000)];
+        for change in changes {
             let mut other = info.clone();
             video(&mut other, change);
             assert_eq!(making(&other), Making::Encoded);

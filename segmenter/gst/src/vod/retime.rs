@@ -12,9 +12,6 @@ use gstreamer::prelude::*;
 /// How long a stream waits for another's beginning. Streams of ordinary files begin at once; those that do not are taken as they are.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A picture that is due within this begins the video, in ns.
-const NEARLY_ZERO: i64 = 100_000_000;
-
 /// Where the streams begin.
 #[derive(Debug)]
 pub(super) struct Origin {
@@ -28,11 +25,11 @@ impl Origin {
         Arc::new(Self { state: Mutex::new((None, streams)), changed: Condvar::new() })
     }
 
-    /// A stream begins `at` (not before zero: what an edit list leaves out has negative times), or ends before it began; returns the common beginning. Waits until all have told theirs.
+    /// A stream begins `at` (not before zero: what an edit list leaves out has negative times), or ends before it began; returns the
+    /// common beginning. Waits until all have told theirs.
     fn agree(&self, at: Option<i64>) -> i64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = |before: Option<i64>| before.into_iter().chain(at).min();
-        state.0 = earlier(state.0);
+        state.0 = state.0.into_iter().chain(at).min();
         state.1 = state.1.saturating_sub(1);
         self.changed.notify_all();
         let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| at.is_some() && state.1 > 0);
@@ -49,18 +46,23 @@ impl Origin {
 struct Stream {
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     origin: Option<i64>,
-    started: bool,
 }
 
 /// Puts what leaves `pad` onto the common timeline. Buffers from before its beginning, or without time, are left out.
-pub(super) fn retime(pad: &gst::Pad, is_video: bool, origin: Arc<Origin>) {
+pub(super) fn retime(pad: &gst::Pad, origin: Arc<Origin>) {
     let stream = Mutex::new(Stream::default());
     pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER, move |_, info| {
         let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(event) = info.event_mut() {
             match event.view() {
                 gst::EventView::Segment(segment) => {
+                    let is_first = stream.segment.is_none();
                     stream.segment = segment.segment().clone().downcast::<gst::ClockTime>().ok();
+                    if !is_first {
+                        // It would say the same once more, and videorate forgets at each what time it is: the next picture
+                        // would have none. The Matroska demuxer corrects itself as soon as the sound begins before the picture.
+                        return gst::PadProbeReturn::Handled;
+                    }
                     let plain = gst::FormattedSegment::<gst::ClockTime>::new();
                     *event = gst::event::Segment::builder(&plain).build();
                 }
@@ -79,9 +81,6 @@ pub(super) fn retime(pad: &gst::Pad, is_video: bool, origin: Arc<Origin>) {
             Some(if time.is_negative() { -nanos } else { nanos })
         });
         let at = running.map(|running| running - *stream.origin.get_or_insert_with(|| origin.agree(Some(running.max(0)))));
-        // Of a first picture a few milliseconds late videorate would make two, of which x264enc loses one.
-        let is_first = !std::mem::replace(&mut stream.started, true);
-        let at = at.map(|at| if is_first && is_video && at < NEARLY_ZERO { 0 } else { at });
         let duration = buffer.duration().map_or(1, |duration| i64::try_from(duration.nseconds()).unwrap_or(i64::MAX).max(1));
         match at.filter(|at| at.saturating_add(duration) > 0) {
             Some(at) => {
