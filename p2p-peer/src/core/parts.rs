@@ -119,6 +119,9 @@ impl Core {
             }
             self.leave(s, Way::Source);
             self.fail(now, s, Way::Source, true);
+            if source.heard_ms.is_none() {
+                self.give_up(now, peer);
+            }
             return;
         }
         self.request(now, p, s, peer);

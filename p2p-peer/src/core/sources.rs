@@ -137,6 +137,19 @@ impl Core {
         self.update_active(now);
     }
 
+    /// A peer promised a stripe and brought nothing: others that it promised and of which nothing has come either end too.
+    pub(super) fn give_up(&mut self, now: i64, peer: PeerId) {
+        for s in 0..self.stripes.len() {
+            for way in [Way::Next, Way::Source] {
+                let link = self.stripes[s].link(way);
+                if link.is_some_and(|link| link.peer == Some(peer) && link.state == LinkState::Flowing && link.heard_ms.is_none()) {
+                    self.leave(s, way);
+                    self.fail(now, s, way, true);
+                }
+            }
+        }
+    }
+
     pub(super) fn check_links(&mut self, now: i64, s: Index) {
         for way in [Way::Next, Way::Source] {
             let Some(link) = self.stripes[s].link(way).copied() else { continue };

@@ -3,7 +3,7 @@
 import { stagger } from './http';
 import { bit, type Part } from './part';
 import { send } from './peers';
-import { fail, leave } from './sources';
+import { fail, giveUp, leave } from './sources';
 import {
 	FETCH_MARGIN_MS,
 	FIRST_SLICE_MS,
@@ -100,6 +100,7 @@ function handleLate(state: State, now: number, part: Part, stripe: Stripe): void
 		if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
 		leave(state, source, stripe.index);
 		fail(state, now, stripe, source, true);
+		if (source.heard_ms === null) giveUp(state, now, source.peer!);
 		return;
 	}
 	request(state, now, part, stripe, source.peer!);

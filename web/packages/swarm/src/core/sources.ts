@@ -114,6 +114,17 @@ export function fail(state: State, now: number, stripe: Stripe, link: Link, tell
 	updateActive(state, now);
 }
 
+/** A peer promised a stripe and brought nothing: others that it promised and of which nothing has come either end too. */
+export function giveUp(state: State, now: number, peer: PeerId): void {
+	for (const stripe of state.stripes) {
+		for (const link of [stripe.next, stripe.source]) {
+			if (link?.peer !== peer || link.state !== 'flowing' || link.heard_ms !== null) continue;
+			leave(state, link, stripe.index);
+			fail(state, now, stripe, link, true);
+		}
+	}
+}
+
 export function checkLinks(state: State, now: number, stripe: Stripe): void {
 	for (const link of [stripe.next, stripe.source]) {
 		if (!link || link.peer === null || now < linkDue(link)) continue;

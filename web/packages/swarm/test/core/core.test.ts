@@ -57,11 +57,13 @@ describe('the scheduler', () => {
 			}
 		};
 		core.handleRendition(0, 0, true);
-		core.handleAssign(0, { manifests: true, stripes: [{ rendition: 0, stripe: 0, root: false, parent, standby: null }] });
+		core.handleAssign(0, { manifests: true, stripes: [0, 1].map((stripe) => ({ rendition: 0, stripe, root: false, parent, standby: null })) });
 		drain(0);
 		core.handleMessage(0, parent, { type: 'hello', slots: 4, newest: 0 });
 		core.handleMessage(0, parent, { type: 'accept', rendition: 0, stripe: 0, path: [1] });
 		for (let now = 0; now < 2_000; now += 10) {
+			// What it promises later ends no later.
+			if (now === 800) core.handleMessage(now, parent, { type: 'accept', rendition: 0, stripe: 1, path: [1] });
 			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
 			core.handlePlayhead(now, now - 1_600);
 			if (now >= core.pollTimeout()) core.handleTimeout(now);
@@ -71,6 +73,7 @@ describe('the scheduler', () => {
 		expect(types).toContain('subscribe');
 		expect(types).toContain('unsubscribe');
 		expect(types).toContain('lost 0 true');
+		expect(types).toContain('lost 1 true');
 		expect(said.find(([, what]) => what === 'unsubscribe')![0]).toBeGreaterThan(1_000);
 	});
 
