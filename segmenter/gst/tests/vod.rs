@@ -315,6 +315,9 @@ fn what_fits_is_copied_first() {
     assert_eq!(run(&file, &out, &plan, &options).unwrap(), ["180p", "120p"]);
     let (source, copied) = (packets(&file).0, look_at(&out, "180p"));
     assert_eq!(copied.video.len(), source.len());
+    // What segments may last, whatever they do: known when the first is written.
+    let playlist = |name: &str| media_playlist(&Recording::read(&out.join(name)).unwrap(), run_file_name).unwrap();
+    assert!(playlist("180p").contains("#EXT-X-TARGETDURATION:6\n") && playlist("120p").contains("#EXT-X-TARGETDURATION:2\n"));
     for (got, want) in copied.video.iter().zip(&source) {
         assert!((got.0 - want.0).abs() < 0.002 && got.1 == want.1, "{got:?} {want:?}");
     }

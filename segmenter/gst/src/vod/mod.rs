@@ -112,10 +112,17 @@ fn create(output: &Output, rendition: &Rendition, info: &crate::MediaInfo, _: &P
 }
 
 /// The media playlist of a rendition in the making or finished: as long as it grows, an EVENT playlist without end
-/// (draft-pantos-hls-rfc8216bis section 4.4.3.5), whose target duration does not change. `uri` as for
-/// [`segmenter::vod::media_playlist`].
+/// (draft-pantos-hls-rfc8216bis section 4.4.3.5). Its target duration is what segments may last, not what they do: it must not change
+/// (section 6.2.1). Only a last segment whose sound goes on for seconds after the picture raises it, at the very end. `uri` as for [`segmenter::vod::media_playlist`].
 pub fn media_playlist(recording: &Recording, uri: impl Fn(u32) -> String) -> Option<String> {
+    const TARGET_DURATION: &str = "#EXT-X-TARGETDURATION:";
     let mut text = segmenter::vod::media_playlist(recording, uri)?;
+    if let Some((promised, _)) = recording.started
+        && let Some(longest) = text.lines().find_map(|line| line.strip_prefix(TARGET_DURATION)?.parse::<u32>().ok())
+        && longest < promised
+    {
+        text = text.replacen(&format!("{TARGET_DURATION}{longest}\n"), &format!("{TARGET_DURATION}{promised}\n"), 1);
+    }
     if !recording.finished {
         text = text.replacen("#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-PLAYLIST-TYPE:EVENT", 1);
         let length = text.trim_end_matches("#EXT-X-ENDLIST\n").len();

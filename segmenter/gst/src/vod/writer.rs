@@ -327,7 +327,8 @@ impl Writer {
         let codecs = video.iter().map(|video| video.codec_string()).chain(audio.iter().map(|audio| audio.codec_string()));
         let codecs: Vec<_> = codecs.collect();
         let frame_rate = Some(self.shape.frame_rate).filter(|rate| *rate > 0.0);
-        let target_duration = u32::try_from((SEGMENT.as_millis() + 500) / 1000).unwrap_or(2);
+        let longest = if self.shape.copied { LONGEST_COPIED } else { SEGMENT };
+        let target_duration = u32::try_from((longest.as_millis() + 500) / 1000).unwrap_or(2);
         [
             Output::Started { target_duration, part_target: SEGMENT },
             Output::Init(Init {
