@@ -74,7 +74,8 @@ const WANTED_MS: i64 = 200;
 const RETRY_MS: i64 = 200;
 /// A peer that said it has a slice sends it within this.
 const PROMISE_MS: i64 = 500;
-const MAX_BROKEN_PROMISES: u32 = 3;
+/// Once is enough: there are others, and HTTP. A promise kept makes up for it.
+const MAX_BROKEN_PROMISES: u32 = 1;
 /// HTTP had to help out this often within this time: the source is not good enough.
 const MAX_RESCUES: usize = 3;
 const RESCUES_MS: i64 = 5_000;
@@ -364,6 +365,11 @@ impl Core {
         }
         if let Some(n) = peer.and_then(|peer| self.known(peer)) {
             self.neighbours[n].have.remember(place, slices, index);
+            let promise = self.window.parts[p].asked.iter_mut().find(|(asked, at_ms)| Some(*asked) == peer && *at_ms >= 0);
+            if let Some((_, at_ms)) = promise {
+                *at_ms = -1;
+                self.neighbours[n].broken_promises = 0;
+            }
         }
         let s = usize::from(index) % self.stripes.len();
         let stripe = &mut self.stripes[s];

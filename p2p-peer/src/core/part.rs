@@ -20,7 +20,7 @@ pub(super) struct Part {
     pub retry_ms: i64,
     /// Stripes (bits) that were declared late for this part.
     pub late: u32,
-    /// Peers asked for slices, and when; -1: they did not keep their promise.
+    /// Peers asked for slices, and when; -1: something came, or nothing came in time.
     pub asked: Vec<(PeerId, i64)>,
 }
 

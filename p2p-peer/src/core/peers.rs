@@ -119,13 +119,12 @@ impl Core {
 
     fn check_promises(&mut self, now: i64) {
         for part in &mut self.window.parts {
-            let complete = part.complete();
             for (peer, at_ms) in part.asked.iter_mut().rev() {
                 if *at_ms < 0 || now - *at_ms <= PROMISE_MS {
                     continue;
                 }
                 *at_ms = -1;
-                if !complete && let Some(neighbour) = self.neighbours.iter_mut().find(|neighbour| neighbour.id == *peer) {
+                if let Some(neighbour) = self.neighbours.iter_mut().find(|neighbour| neighbour.id == *peer) {
                     neighbour.broken_promises += 1;
                 }
             }

@@ -196,7 +196,15 @@ export class Core {
 		if (!part || index >= part.have.length) return;
 		const stripe = state.stripes[index % state.config.stripes]!;
 		const bytes = part.bytes(index);
-		if (peer !== null) remember(state.neighbours.get(peer)?.have, part, index);
+		const neighbour = peer === null ? undefined : state.neighbours.get(peer);
+		if (neighbour) {
+			remember(neighbour.have, part, index);
+			const promise = part.asked.find((asked) => asked.peer === peer && asked.at_ms >= 0);
+			if (promise) {
+				promise.at_ms = -1;
+				neighbour.broken_promises = 0;
+			}
+		}
 		if (part.have[index]) {
 			state.stats.duplicate_bytes += bytes;
 			// Somebody who still sends what comes from elsewhere now.

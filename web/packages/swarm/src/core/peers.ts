@@ -96,7 +96,7 @@ function checkPromises(state: State, now: number): void {
 			if (at_ms < 0 || now - at_ms <= PROMISE_MS) continue;
 			part.asked[i]!.at_ms = -1;
 			const neighbour = state.neighbours.get(peer);
-			if (neighbour && !part.complete) neighbour.broken_promises++;
+			if (neighbour) neighbour.broken_promises++;
 		}
 	}
 }

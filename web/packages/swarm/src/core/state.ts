@@ -46,7 +46,8 @@ export const WANTED_MS = 200;
 export const RETRY_MS = 200;
 /** A peer that said it has a slice sends it within this. */
 export const PROMISE_MS = 500;
-export const MAX_BROKEN_PROMISES = 3;
+/** Once is enough: there are others, and HTTP. A promise kept makes up for it. */
+export const MAX_BROKEN_PROMISES = 1;
 /** HTTP had to help out this often within this time: the source is not good enough. */
 export const MAX_RESCUES = 3;
 export const RESCUES_MS = 5_000;
