@@ -113,7 +113,8 @@ fn create(output: &Output, rendition: &Rendition, info: &crate::MediaInfo, _: &P
 
 /// The media playlist of a rendition in the making or finished: as long as it grows, an EVENT playlist without end
 /// (draft-pantos-hls-rfc8216bis section 4.4.3.5). Its target duration is what segments may last, not what they do: it must not change
-/// (section 6.2.1). Only a last segment whose sound goes on for seconds after the picture raises it, at the very end. `uri` as for [`segmenter::vod::media_playlist`].
+/// (section 6.2.1). Only a last segment whose sound goes on for seconds after the picture raises it, at the very end. `uri` as for
+/// [`segmenter::vod::media_playlist`].
 pub fn media_playlist(recording: &Recording, uri: impl Fn(u32) -> String) -> Option<String> {
     const TARGET_DURATION: &str = "#EXT-X-TARGETDURATION:";
     let mut text = segmenter::vod::media_playlist(recording, uri)?;

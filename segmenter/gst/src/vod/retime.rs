@@ -29,13 +29,15 @@ impl Origin {
     /// common beginning. Waits until all have told theirs.
     fn agree(&self, at: Option<i64>) -> i64 {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 = state.0.into_iter().chain(at).min();
+        // Whoever comes after the others lost patience has to take what they took.
+        if state.1 > 0 {
+            state.0 = state.0.into_iter().chain(at).min();
+        }
         state.1 = state.1.saturating_sub(1);
         self.changed.notify_all();
         let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| at.is_some() && state.1 > 0);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if at.is_some() {
-            // Whoever comes late has to take what the others took.
             state.1 = 0;
         }
         state.0.unwrap_or(0)
@@ -96,4 +98,25 @@ pub(super) fn retime(pad: &gst::Pad, origin: Arc<Origin>) {
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_comes_late_takes_what_the_others_took() {
+        let origin = Origin::new(2);
+        assert_eq!(origin.agree(Some(5)), 5);
+        assert_eq!(origin.agree(Some(3)), 5);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_stream_that_has_ended() {
+        let origin = Origin::new(2);
+        assert_eq!(origin.agree(None), 0);
+        let began = std::time::Instant::now();
+        assert_eq!(origin.agree(Some(7)), 7);
+        assert!(began.elapsed() < PATIENCE);
+    }
 }
