@@ -86,7 +86,9 @@ export interface SwarmStats {
 }
 
 /** The engine (`@shoal/swarm`) as the player uses it: one for lives, one for recordings. */
-export interface Swarm extends Partial<Omit<Peers, 'active' | 'handleOriginPlaylist'>>, Pick<Peers, 'active' | 'handleOriginPlaylist'> {
+export interface Swarm extends Partial<Pick<Peers, 'playlist' | 'part' | 'segment'>>, Pick<Peers, 'active' | 'handleOriginPlaylist'> {
+	/** As `Peers` has it; null: not joined yet. */
+	fetching?(rendition: string, index: number): ((data: ArrayBuffer | null) => void) | null;
 	/** Resolves to whether it joined. */
 	start(): Promise<boolean>;
 	/** For good. */
@@ -202,6 +204,8 @@ const GOOD_MS = 60_000;
 const WORTH_BPS = 300_000;
 /** Playlists of recordings kept for the engine: hls.js asks for each but once. */
 const MAX_PLAYLISTS = 16;
+/** Of a recording's segments kept for the engine while there is none: what is buffered at first, twenty seconds at 5 Mbit/s. */
+const MAX_KEPT_BYTES = 12_000_000;
 /** The playhead is told this often. */
 const PLAYHEAD_EVERY_MS = 250;
 /** Battery and kind of network are looked at this often. */
@@ -238,6 +242,8 @@ export class Sharing implements Peers {
 	/** what was joined, or is about to be */
 	#kind: Kind = null;
 	#playlists = new Map<string, { url: string; text: string }>();
+	/** newest last */
+	#kept: { rendition: string; index: number; data: ArrayBuffer }[] = [];
 	#obstacle: Obstacle | null = 'not-live';
 	#stopped = false;
 	/** Called when `state` may have changed. */
@@ -335,6 +341,7 @@ export class Sharing implements Peers {
 	/** Leaves for good. */
 	stop(): void {
 		this.#stopped = true;
+		this.#kept.length = 0;
 		this.#leave();
 	}
 
@@ -386,7 +393,20 @@ export class Sharing implements Peers {
 
 	fetching(rendition: string, index: number): (data: ArrayBuffer | null) => void {
 		const end = this.#guard((swarm) => swarm.fetching?.(rendition, index));
-		return (data) => void this.#guard(() => end?.(data));
+		if (end) return (data) => void this.#guard(() => end(data));
+		return (data) => {
+			if (data) this.#keep(rendition, index, data);
+		};
+	}
+
+	/** What was fetched before there is an engine: others may want it soon. */
+	#keep(rendition: string, index: number, data: ArrayBuffer): void {
+		const never = this.#stopped || this.options.allowed === false || this.#choice === false || this.#terms?.policy === 'off' || !this.ports.capable();
+		if (never || data.byteLength > MAX_KEPT_BYTES) return;
+		// A copy: hls.js takes the buffer away.
+		this.#kept.push({ rendition, index, data: data.slice(0) });
+		let bytes = this.#kept.reduce((sum, kept) => sum + kept.data.byteLength, 0);
+		while (bytes > MAX_KEPT_BYTES) bytes -= this.#kept.shift()!.data.byteLength;
 	}
 
 	// ---- joining and leaving
@@ -418,7 +438,10 @@ export class Sharing implements Peers {
 			this.#device_at_ms = this.#ticked_ms ?? 0;
 			this.#joining = false;
 			if (kind === 'vod') for (const [name, { url, text }] of this.#playlists) swarm.handleOriginPlaylist(name, url, text);
-			if (!(await swarm.start()) && turn === this.#turn) this.#fail('not joined');
+			const joined = await swarm.start();
+			if (turn !== this.#turn) return;
+			if (!joined) return this.#fail('not joined');
+			for (const { rendition, index, data } of this.#kept.splice(0)) swarm.fetching?.(rendition, index)?.(data);
 		} catch (error) {
 			if (turn === this.#turn) this.#fail(error);
 		} finally {

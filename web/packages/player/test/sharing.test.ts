@@ -515,6 +515,23 @@ describe('a recording', () => {
 		expect([live.kind, world.swarm.kind]).toEqual(['live', 'vod']);
 	});
 
+	it('gives others what was fetched before it joined, the newest as far as there is room', async () => {
+		for (let index = 0; index < 5; index++) world.sharing.fetching('source', index)(new ArrayBuffer(4_000_000 + index));
+		world.sharing.fetching('source', 5)(null);
+		await world.run(11);
+		expect(world.swarm.ends.map((data) => data?.byteLength)).toEqual([4_000_003, 4_000_004]);
+		world.sharing.fetching('source', 6)(new ArrayBuffer(6));
+		expect(world.swarm.ends.at(-1)?.byteLength).toBe(6);
+	});
+
+	it('keeps nothing for others when the viewer does not share', async () => {
+		world.sharing.choose(false);
+		world.sharing.fetching('source', 0)(new ArrayBuffer(7));
+		world.sharing.choose(true);
+		await world.run(11);
+		expect(world.swarm.ends).toEqual([]);
+	});
+
 	it('plays on when the engine breaks', async () => {
 		await world.run(11);
 		const { signal } = new AbortController();

@@ -137,7 +137,7 @@ class Showing {
 	async own(swarm: VodSwarm, indices: readonly number[]): Promise<void> {
 		for (const index of indices) {
 			const end = swarm.fetching('source', index);
-			end(await this.recording.fetchSegment(index));
+			end?.(await this.recording.fetchSegment(index));
 		}
 	}
 

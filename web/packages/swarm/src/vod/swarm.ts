@@ -199,9 +199,10 @@ export class VodSwarm {
 
 	/**
 	 * The player fetches that segment by itself: nobody else is to bring it. What is returned takes its bytes, for others to
-	 * have, or null when there are none; to be called once.
+	 * have, or null when there are none; to be called once. Null: not joined yet.
 	 */
-	fetching(rendition: string, index: number): (data: ArrayBuffer | null) => void {
+	fetching(rendition: string, index: number): ((data: ArrayBuffer | null) => void) | null {
+		if (this.#state === 'idle' || this.#state === 'starting') return null;
 		const number = this.token?.renditions.indexOf(rendition) ?? -1;
 		if (!this.#core || number < 0) return () => undefined;
 		const key = keyOf(number, index);
