@@ -365,6 +365,7 @@ impl Core {
         }
         if let Some(n) = peer.and_then(|peer| self.known(peer)) {
             self.neighbours[n].have.remember(place, slices, index);
+            self.neighbours[n].brought = true;
             let promise = self.window.parts[p].asked.iter_mut().find(|(asked, at_ms)| Some(*asked) == peer && *at_ms >= 0);
             if let Some((_, at_ms)) = promise {
                 *at_ms = -1;
@@ -509,7 +510,7 @@ impl Core {
         let mut due = self.next_tick_ms;
         for stripe in &self.stripes {
             for link in [&stripe.source, &stripe.next].into_iter().flatten() {
-                due = due.min(link_due(link));
+                due = due.min(self.link_due(link));
             }
             if let Some(orphan_since_ms) = stripe.orphan_since_ms
                 && self.sharable
@@ -569,11 +570,4 @@ fn fresh_report(rendition: u8, slots: u32, upload: bool) -> Report {
         p2p_bytes: 0,
         upload_bytes: 0,
     }
-}
-
-fn link_due(link: &stripe::Link) -> i64 {
-    if link.peer.is_none() || link.state == LinkState::Flowing {
-        return FAR;
-    }
-    link.since_ms + if link.state == LinkState::Opening { OPEN_MS } else { ANSWER_MS }
 }

@@ -1,6 +1,6 @@
 //! Another peer of the swarm, as the scheduler knows it.
 
-use super::bits::Bits;
+use super::{MAX_BROKEN_PROMISES, bits::Bits};
 use crate::wire::{PeerId, Place};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(super) struct Neighbour {
     pub manifests: Vec<Place>,
     /// Requests that it did not answer in time, though it said it had what was asked for.
     pub broken_promises: u32,
+    /// A slice has come from it.
+    pub brought: bool,
 }
 
 impl Neighbour {
@@ -52,6 +54,7 @@ impl Neighbour {
             sent: ByPart::default(),
             manifests: Vec::new(),
             broken_promises: 0,
+            brought: false,
         }
     }
 
@@ -63,6 +66,16 @@ impl Neighbour {
         self.have = ByPart::default();
         self.sent = ByPart::default();
         self.manifests = Vec::new();
+    }
+
+    /// It promised something and did not give it, then or ever.
+    pub(super) fn is_shunned(&self, now: i64) -> bool {
+        !self.brought && now < self.suspect_until_ms
+    }
+
+    /// Nothing is asked of it.
+    pub(super) fn breaks_promises(&self, now: i64) -> bool {
+        self.broken_promises >= MAX_BROKEN_PROMISES || self.is_shunned(now)
     }
 
     /// Forgets what concerns parts before `place`; all with `FAR`.

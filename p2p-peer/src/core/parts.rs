@@ -1,8 +1,8 @@
 //! Slices that are late, and those that HTTP has to bring.
 
 use super::{
-    Core, FAR, FETCH_MARGIN_MS, FIRST_SLICE_MS, Index, MAX_BROKEN_PROMISES, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output,
-    RESCUES_MS, SAFETY_MS, SILENT_MS, SUSPECT_MS, WANTED_MS,
+    Core, FAR, FETCH_MARGIN_MS, Index, MAX_RESCUES, MAX_RUNS, Message, ORPHAN_FETCH_MS, Output, RESCUES_MS, SAFETY_MS, SILENT_MS,
+    WANTED_MS,
     bits::Bits,
     http::stagger,
     neighbour::State,
@@ -109,19 +109,13 @@ impl Core {
     fn handle_late(&mut self, now: i64, p: Index, s: Index) {
         let stripe = &self.stripes[s];
         let Some((source, peer)) = stripe.source.and_then(|source| Some((source, source.peer?))) else { return };
-        let silent = now >= source.heard_ms.map_or(source.since_ms + FIRST_SLICE_MS, |heard_ms| heard_ms + SILENT_MS);
+        let silent = source.heard_ms.is_some_and(|heard_ms| now >= heard_ms + SILENT_MS);
         let standby = stripe.standby.filter(|standby| *standby != peer).and_then(|standby| self.known(standby));
         let ready = standby.map(|n| &self.neighbours[n]).is_some_and(|n| n.state == State::Open && !n.banned && now >= n.suspect_until_ms);
-        // One that never brought anything is not waited for, whoever else there is.
-        if silent && (ready || source.heard_ms.is_none()) {
-            if let Some(n) = self.known(peer) {
-                self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
-            }
+        if silent && ready {
+            self.suspect(now, peer);
             self.leave(s, Way::Source);
             self.fail(now, s, Way::Source, true);
-            if source.heard_ms.is_none() {
-                self.give_up(now, peer);
-            }
             return;
         }
         self.request(now, p, s, peer);
@@ -129,11 +123,12 @@ impl Core {
 
     /// Asks whoever said that it has them for the missing slices of a stripe.
     fn request(&mut self, now: i64, p: Index, s: Index, but: PeerId) {
+        self.check_promises(now, true);
         let part = &mut self.window.parts[p];
         let (place, slices) = (part.place(), part.slices());
         for neighbour in &self.neighbours {
             let Some(bits) = neighbour.have.find(place, slices) else { continue };
-            if neighbour.id == but || neighbour.state != State::Open || neighbour.broken_promises >= MAX_BROKEN_PROMISES {
+            if neighbour.id == but || neighbour.state != State::Open || neighbour.breaks_promises(now) {
                 continue;
             }
             if part.asked.iter().any(|(asked, _)| *asked == neighbour.id) {
@@ -171,8 +166,13 @@ impl Core {
             return;
         }
         stripe.rescues_ms.clear();
+        let stranger = stripe.source.filter(|source| source.heard_ms.is_none()).and_then(|source| source.peer);
         self.leave(s, Way::Source);
         self.fail(now, s, Way::Source, true);
+        if let Some(peer) = stranger {
+            self.suspect(now, peer);
+            self.give_up(now, peer);
+        }
     }
 
     fn fetch(&mut self, p: Index, wanted: &[u16]) {

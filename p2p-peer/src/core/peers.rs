@@ -96,7 +96,7 @@ impl Core {
         if self.uplink.handle_tick(now, in_use, oldest_ms) {
             self.urgent = true;
         }
-        self.check_promises(now);
+        self.check_promises(now, false);
         self.send_have(now);
         self.disconnect_idle(now);
         self.update_active(now);
@@ -117,17 +117,28 @@ impl Core {
         self.refuse(peer, s as u8, Reason::OVERLOADED, self.rendition);
     }
 
-    fn check_promises(&mut self, now: i64) {
+    /// Who did not keep a promise in time; `strangers`: only of those who never brought anything, who are given up with it.
+    pub(super) fn check_promises(&mut self, now: i64, strangers: bool) {
+        let mut liars = Vec::new();
         for part in &mut self.window.parts {
             for (peer, at_ms) in part.asked.iter_mut().rev() {
                 if *at_ms < 0 || now - *at_ms <= PROMISE_MS {
                     continue;
                 }
+                let Some(neighbour) = self.neighbours.iter_mut().find(|neighbour| neighbour.id == *peer) else { continue };
+                if strangers && neighbour.brought {
+                    continue;
+                }
                 *at_ms = -1;
-                if let Some(neighbour) = self.neighbours.iter_mut().find(|neighbour| neighbour.id == *peer) {
-                    neighbour.broken_promises += 1;
+                neighbour.broken_promises += 1;
+                if !neighbour.brought && !liars.contains(peer) {
+                    liars.push(*peer);
                 }
             }
+        }
+        for peer in liars {
+            self.suspect(now, peer);
+            self.give_up(now, peer);
         }
     }
 

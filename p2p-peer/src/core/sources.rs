@@ -1,7 +1,7 @@
 //! Where stripes come from.
 
 use super::{
-    Core, Index, MANIFEST_STRIPES, Message, SELF_ROOT_MS, SUSPECT_MS, link_due,
+    ANSWER_MS, Core, FAR, FIRST_SLICE_MS, Index, MANIFEST_STRIPES, Message, OPEN_MS, SELF_ROOT_MS, SILENT_MS, SUSPECT_MS,
     neighbour::State,
     part::Part,
     stripe::{Link, LinkState, Way},
@@ -23,6 +23,11 @@ impl Core {
         let Some(n) = self.neighbour(peer).filter(|n| !self.neighbours[*n].banned) else { return };
         if self.neighbours[n].state == State::None && now < self.neighbours[n].retry_ms {
             self.tell_unreachable(peer);
+            return;
+        }
+        if self.neighbours[n].is_shunned(now) {
+            self.report.lost.push(Lost { rendition: self.rendition, stripe: self.stripes[s].index, peer, refused: false });
+            self.urgent = true;
             return;
         }
         self.leave(s, Way::Next);
@@ -150,20 +155,42 @@ impl Core {
         }
     }
 
+    pub(super) fn suspect(&mut self, now: i64, peer: PeerId) {
+        if let Some(n) = self.known(peer) {
+            self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
+        }
+    }
+
+    /// When a link that has come no further has failed. Whoever accepted has to bring something, although it may come from elsewhere too.
+    pub(super) fn link_due(&self, link: &Link) -> i64 {
+        match link.state {
+            _ if link.peer.is_none() => FAR,
+            LinkState::Opening => link.since_ms + OPEN_MS,
+            LinkState::Asked => link.since_ms + ANSWER_MS,
+            LinkState::Flowing if link.heard_ms.is_some() => FAR,
+            // Where there is nothing new there is nothing to bring.
+            LinkState::Flowing => self
+                .window
+                .parts
+                .iter()
+                .find(|part| part.seen_ms >= link.since_ms)
+                .map_or(FAR, |part| (link.since_ms + FIRST_SLICE_MS).max(part.seen_ms + SILENT_MS)),
+        }
+    }
+
     pub(super) fn check_links(&mut self, now: i64, s: Index) {
         for way in [Way::Next, Way::Source] {
             let Some(link) = self.stripes[s].link(way).copied() else { continue };
             let Some(peer) = link.peer else { continue };
-            if now < link_due(&link) {
+            if now < self.link_due(&link) {
                 continue;
             }
-            if link.state == LinkState::Asked {
-                self.leave(s, way);
-            }
-            if let Some(n) = self.known(peer) {
-                self.neighbours[n].suspect_until_ms = now + SUSPECT_MS;
-            }
+            self.suspect(now, peer);
+            self.leave(s, way);
             self.fail(now, s, way, true);
+            if link.state == LinkState::Flowing {
+                self.give_up(now, peer);
+            }
         }
         let Some(orphan_since_ms) = self.stripes[s].orphan_since_ms else { return };
         if !self.sharable || self.offset_ms.is_none() || now - orphan_since_ms < SELF_ROOT_MS {

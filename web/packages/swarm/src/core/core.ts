@@ -199,6 +199,7 @@ export class Core {
 		const neighbour = peer === null ? undefined : state.neighbours.get(peer);
 		if (neighbour) {
 			remember(neighbour.have, part, index);
+			neighbour.brought = true;
 			const promise = part.asked.find((asked) => asked.peer === peer && asked.at_ms >= 0);
 			if (promise) {
 				promise.at_ms = -1;
@@ -303,7 +304,7 @@ export class Core {
 		const state = this.#state;
 		let due = state.next_tick_ms;
 		for (const stripe of state.stripes) {
-			for (const link of [stripe.source, stripe.next]) if (link) due = Math.min(due, linkDue(link));
+			for (const link of [stripe.source, stripe.next]) if (link) due = Math.min(due, linkDue(state, link));
 			if (stripe.orphan_since_ms !== null && state.sharable && state.offset_ms !== null) due = Math.min(due, stripe.orphan_since_ms + SELF_ROOT_MS);
 		}
 		for (const part of state.window.parts) if (!part.complete) due = Math.min(due, partDue(state, part));

@@ -1,5 +1,6 @@
 /** Another peer of the swarm, as the scheduler knows it. */
 
+import { MAX_BROKEN_PROMISES } from './state';
 import type { PeerId, Place } from './types';
 
 export class Neighbour {
@@ -24,6 +25,8 @@ export class Neighbour {
 	manifests = new Set<Place>();
 	/** requests that it did not answer in time, though it said it had what was asked for */
 	broken_promises = 0;
+	/** a slice has come from it */
+	brought = false;
 
 	constructor(readonly id: PeerId) {}
 
@@ -35,6 +38,16 @@ export class Neighbour {
 		this.have.clear();
 		this.sent.clear();
 		this.manifests.clear();
+	}
+
+	/** It promised something and did not give it, then or ever. */
+	isShunned(now: number): boolean {
+		return !this.brought && now < this.suspect_until_ms;
+	}
+
+	/** Nothing is asked of it. */
+	breaksPromises(now: number): boolean {
+		return this.broken_promises >= MAX_BROKEN_PROMISES || this.isShunned(now);
 	}
 
 	/** Forgets what concerns parts before `place`. */

@@ -2,19 +2,16 @@
 
 import { stagger } from './http';
 import { bit, type Part } from './part';
-import { send } from './peers';
-import { fail, giveUp, leave } from './sources';
+import { checkPromises, send } from './peers';
+import { fail, giveUp, leave, suspect } from './sources';
 import {
 	FETCH_MARGIN_MS,
-	FIRST_SLICE_MS,
-	MAX_BROKEN_PROMISES,
 	MAX_RESCUES,
 	MAX_RUNS,
 	ORPHAN_FETCH_MS,
 	RESCUES_MS,
 	SAFETY_MS,
 	SILENT_MS,
-	SUSPECT_MS,
 	WANTED_MS,
 	type State
 } from './state';
@@ -91,16 +88,13 @@ export function checkPart(state: State, now: number, part: Part): void {
 /** A stripe's slices of a part have not come in their time. */
 function handleLate(state: State, now: number, part: Part, stripe: Stripe): void {
 	const source = stripe.source!;
-	const silent = now >= (source.heard_ms === null ? source.since_ms + FIRST_SLICE_MS : source.heard_ms + SILENT_MS);
-	const neighbour = state.neighbours.get(source.peer!);
+	const silent = source.heard_ms !== null && now >= source.heard_ms + SILENT_MS;
 	const standby = stripe.standby !== null && stripe.standby !== source.peer ? state.neighbours.get(stripe.standby) : undefined;
 	const ready = standby?.state === 'open' && !standby.banned && now >= standby.suspect_until_ms;
-	// One that never brought anything is not waited for, whoever else there is.
-	if (silent && (ready || source.heard_ms === null)) {
-		if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
+	if (silent && ready) {
+		suspect(state, now, source.peer!);
 		leave(state, source, stripe.index);
 		fail(state, now, stripe, source, true);
-		if (source.heard_ms === null) giveUp(state, now, source.peer!);
 		return;
 	}
 	request(state, now, part, stripe, source.peer!);
@@ -109,9 +103,10 @@ function handleLate(state: State, now: number, part: Part, stripe: Stripe): void
 /** Asks whoever said that it has them for the missing slices of a stripe. */
 function request(state: State, now: number, part: Part, stripe: Stripe, but: PeerId): void {
 	const { stripes } = state.config;
+	checkPromises(state, now, true);
 	for (const neighbour of state.neighbours.values()) {
 		const bits = neighbour.have.get(part.place);
-		if (!bits || neighbour.id === but || neighbour.state !== 'open' || neighbour.broken_promises >= MAX_BROKEN_PROMISES) continue;
+		if (!bits || neighbour.id === but || neighbour.state !== 'open' || neighbour.breaksPromises(now)) continue;
 		if (part.asked.some((asked) => asked.peer === neighbour.id)) continue;
 		const wanted = new Uint8Array(bits.length);
 		let any = false;
@@ -137,6 +132,9 @@ function countRescue(state: State, now: number, stripe: Stripe): void {
 	rescues_ms.length = 0;
 	leave(state, source, stripe.index);
 	fail(state, now, stripe, source, true);
+	if (source.heard_ms !== null) return;
+	suspect(state, now, source.peer);
+	giveUp(state, now, source.peer);
 }
 
 function fetch(state: State, part: Part, wanted: number[]): void {

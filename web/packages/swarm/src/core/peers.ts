@@ -2,7 +2,7 @@
 
 import { inUse, refuse } from './children';
 import { Neighbour } from './neighbour';
-import { fail, firstMissing } from './sources';
+import { fail, firstMissing, giveUp, suspect } from './sources';
 import { DRY_MS, freshReport, HAVE_MS, IDLE_MS, MAX_NEIGHBOURS, PROMISE_MS, SHED_MS, TICK_MS, type State } from './state';
 import type { Stripe } from './stripe';
 import { Refusal, type Message, type PeerId } from './types';
@@ -71,7 +71,7 @@ export function tick(state: State, now: number): void {
 		if (busy_since_ms !== null && now - busy_since_ms > SHED_MS) shed(state, neighbour);
 	}
 	if (state.uplink.handleTick(now, inUse(state), oldest_ms)) state.urgent = true;
-	checkPromises(state, now);
+	checkPromises(state, now, false);
 	sendHave(state, now);
 	disconnectIdle(state, now);
 	updateActive(state, now);
@@ -89,15 +89,23 @@ function shed(state: State, neighbour: Neighbour): void {
 	refuse(state, neighbour.id, newest.index, Refusal.overloaded);
 }
 
-function checkPromises(state: State, now: number): void {
+/** Who did not keep a promise in time; `strangers`: only of those who never brought anything, who are given up with it. */
+export function checkPromises(state: State, now: number, strangers: boolean): void {
+	const liars = new Set<PeerId>();
 	for (const part of state.window.parts) {
 		for (let i = part.asked.length - 1; i >= 0; i--) {
 			const { peer, at_ms } = part.asked[i]!;
 			if (at_ms < 0 || now - at_ms <= PROMISE_MS) continue;
-			part.asked[i]!.at_ms = -1;
 			const neighbour = state.neighbours.get(peer);
-			if (neighbour) neighbour.broken_promises++;
+			if (!neighbour || (strangers && neighbour.brought)) continue;
+			part.asked[i]!.at_ms = -1;
+			neighbour.broken_promises++;
+			if (!neighbour.brought) liars.add(peer);
 		}
+	}
+	for (const peer of liars) {
+		suspect(state, now, peer);
+		giveUp(state, now, peer);
 	}
 }
 

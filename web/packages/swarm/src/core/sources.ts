@@ -3,7 +3,7 @@
 import { setPath } from './children';
 import { isNeeded } from './parts';
 import { connect, neighbourOf, send, tellUnreachable, updateActive, updateStream } from './peers';
-import { ANSWER_MS, MANIFEST_STRIPES, OPEN_MS, SELF_ROOT_MS, SUSPECT_MS, type State } from './state';
+import { ANSWER_MS, FIRST_SLICE_MS, MANIFEST_STRIPES, OPEN_MS, SELF_ROOT_MS, SILENT_MS, SUSPECT_MS, type State } from './state';
 import type { Link, Stripe } from './stripe';
 import type { PeerId, Place } from './types';
 
@@ -19,6 +19,11 @@ export function approach(state: State, now: number, stripe: Stripe, peer: PeerId
 	if (!neighbour || neighbour.banned) return;
 	if (neighbour.state === 'none' && now < neighbour.retry_ms) {
 		tellUnreachable(state, peer);
+		return;
+	}
+	if (neighbour.isShunned(now)) {
+		state.report.lost.push({ rendition: state.rendition, stripe: stripe.index, peer, refused: false });
+		state.urgent = true;
 		return;
 	}
 	leave(state, stripe.next, stripe.index);
@@ -125,13 +130,18 @@ export function giveUp(state: State, now: number, peer: PeerId): void {
 	}
 }
 
+export function suspect(state: State, now: number, peer: PeerId): void {
+	const neighbour = state.neighbours.get(peer);
+	if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
+}
+
 export function checkLinks(state: State, now: number, stripe: Stripe): void {
 	for (const link of [stripe.next, stripe.source]) {
-		if (!link || link.peer === null || now < linkDue(link)) continue;
-		if (link.state === 'asked') leave(state, link, stripe.index);
-		const neighbour = state.neighbours.get(link.peer);
-		if (neighbour) neighbour.suspect_until_ms = now + SUSPECT_MS;
+		if (!link || link.peer === null || now < linkDue(state, link)) continue;
+		suspect(state, now, link.peer);
+		leave(state, link, stripe.index);
 		fail(state, now, stripe, link, true);
+		if (link.state === 'flowing') giveUp(state, now, link.peer);
 	}
 	const { orphan_since_ms } = stripe;
 	if (orphan_since_ms === null || !state.sharable || state.offset_ms === null || now - orphan_since_ms < SELF_ROOT_MS) return;
@@ -141,7 +151,12 @@ export function checkLinks(state: State, now: number, stripe: Stripe): void {
 	updateStream(state);
 }
 
-export function linkDue(link: Link): number {
-	if (link.peer === null || link.state === 'flowing') return Infinity;
-	return link.since_ms + (link.state === 'opening' ? OPEN_MS : ANSWER_MS);
+/** When a link that has come no further has failed. Whoever accepted has to bring something, although it may come from elsewhere too. */
+export function linkDue(state: State, link: Link): number {
+	if (link.peer === null) return Infinity;
+	if (link.state !== 'flowing') return link.since_ms + (link.state === 'opening' ? OPEN_MS : ANSWER_MS);
+	if (link.heard_ms !== null) return Infinity;
+	// Where there is nothing new there is nothing to bring.
+	const part = state.window.parts.find(({ seen_ms }) => seen_ms >= link.since_ms);
+	return part ? Math.max(link.since_ms + FIRST_SLICE_MS, part.seen_ms + SILENT_MS) : Infinity;
 }

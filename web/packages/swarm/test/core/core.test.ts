@@ -77,6 +77,38 @@ describe('the scheduler', () => {
 		expect(said.find(([, what]) => what === 'unsubscribe')![0]).toBeGreaterThan(1_000);
 	});
 
+	it('takes a parent that accepted and brought nothing for no stripe again, and says so', () => {
+		const [self, parent] = ['11'.repeat(20), '22'.repeat(20)];
+		const core = new Core({ peer: self, stripes: 4, upload: true, ceiling_tenths: 20 });
+		const subscribed: [number, number][] = [];
+		const lost: [number, number][] = [];
+		const drain = (now: number): void => {
+			for (let output = core.pollOutput(); output; output = core.pollOutput()) {
+				if (output.type === 'connect') core.handlePeerOpen(now, parent);
+				else if (output.type === 'send' && output.message.type === 'subscribe') subscribed.push([now, output.message.stripe]);
+				else if (output.type === 'report') for (const { stripe } of output.report.lost) lost.push([now, stripe]);
+			}
+		};
+		const assign = (now: number, stripe: number): void =>
+			core.handleAssign(now, { manifests: true, stripes: [{ rendition: 0, stripe, root: false, parent, standby: null }] });
+		core.handleRendition(0, 0, true);
+		assign(0, 0);
+		drain(0);
+		core.handleMessage(0, parent, { type: 'hello', slots: 4, newest: 0 });
+		core.handleMessage(0, parent, { type: 'accept', rendition: 0, stripe: 0, path: [1] });
+		for (let now = 0; now < 40_000; now += 10) {
+			// The tracker has not understood yet, and tries once more when all is forgotten.
+			if (now === 1_800 || now === 35_000) assign(now, 1);
+			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
+			core.handlePlayhead(now, now - 1_600);
+			if (now >= core.pollTimeout()) core.handleTimeout(now);
+			drain(now);
+		}
+		expect(subscribed.filter(([, stripe]) => stripe === 0).map(([now]) => now)).toEqual([0]);
+		expect(lost.some(([now, stripe]) => stripe === 1 && now >= 1_800 && now < 3_000)).toBe(true);
+		expect(subscribed.filter(([, stripe]) => stripe === 1).map(([now]) => now)).toEqual([35_000]);
+	});
+
 	it('takes nothing wrong, and bans whoever sends it', () => {
 		const world = new World();
 		world.broadcast(0, 60_000);
