@@ -138,10 +138,16 @@ async function lies(name: string, ways: readonly Way[]): Promise<void> {
 	const PAGES = 2;
 	const PROCESSES = 6;
 	const LIARS = 6;
+	const JOINING_MS = 2500;
 	const free = places(PAGES + PROCESSES + LIARS);
 	// Who comes first serves those who come later.
 	for (let i = 0; i < LIARS; i++) crowd.lie(ways[i % ways.length]!, FOREVER_S, free.shift()!);
-	const honest = Array.from({ length: PROCESSES }, () => crowd.view(SECONDS + 60, free.shift()!, 2));
+	const honest: Viewers[] = [];
+	for (let i = 0; i < PROCESSES; i++) {
+		honest.push(crowd.view(SECONDS + 90, free.shift()!, 2));
+		// Joining all at once would keep two processors too busy to judge by.
+		await pause(JOINING_MS);
+	}
 	for (let i = 0; i < PAGES; i++) await crowd.page(free.shift()!);
 	await crowd.shares(SHARING_MS);
 	const before = await crowd.stalls();

@@ -26,6 +26,8 @@ export type HeadlessEvent = { at_ms: number; peer: string } & ({ line: string } 
 export interface HeadlessOptions {
 	count?: number;
 	seconds: number;
+	/** over how many of them they join, where not as fast as they can */
+	spread_s?: number;
 	/** words before the command */
 	prefix?: string[];
 	/** for up to twelve peers */
@@ -44,8 +46,8 @@ export interface HeadlessRun {
 }
 
 /** Starts `count` of the pages' own engines on `live` for `seconds`, in one process. */
-export function headless(url: string, live: TestLive, { count = 1, seconds, prefix = [], event }: HeadlessOptions): HeadlessRun {
-	const own = [process.execPath, PROGRAM, '--live', url + live.watchPath, '--uuid', live.uuid, '--peers', String(count), '--seconds', String(seconds), '--verify'];
+export function headless(url: string, live: TestLive, { count = 1, seconds, spread_s, prefix = [], event }: HeadlessOptions): HeadlessRun {
+	const own = [process.execPath, PROGRAM, '--live', url + live.watchPath, '--uuid', live.uuid, '--peers', String(count), '--seconds', String(seconds), '--verify', ...(spread_s === undefined ? [] : ['--spread', String(spread_s)])];
 	const [program, ...words] = [...prefix, ...own, ...(event ? ['--events'] : [])];
 	const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'inherit'] });
 	outlive(child);

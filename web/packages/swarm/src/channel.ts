@@ -101,7 +101,7 @@ const MEDIA_PER_S = 1_000;
  * All others, each of which may cost a signature to be checked or an answer: manifests of all parts that are kept and
  * some words about each stripe at first, ten a second later. Who floods is found out within a second.
  */
-const WORDS_BURST = 600;
+const WORDS_BURST = 300;
 const WORDS_PER_S = 100;
 
 export class Channel {
