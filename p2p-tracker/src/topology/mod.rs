@@ -166,7 +166,7 @@ struct Peer {
     /// How often that happened.
     benches: u8,
     /// Whom it must not be paired with, and until when; the other side need not have it in its own list.
-    apart: VecDeque<(PeerKey, u64)>,
+    apart: VecDeque<trust::Apart>,
     /// Addresses that it was to feed, the latest ones, and those from which it is accused.
     served: Vec<u64>,
     accusers: Vec<u64>,

@@ -4,9 +4,7 @@ use super::forest::roots_for;
 use super::index::Id;
 use super::{ASIDE, Output, PeerKey, Topology};
 
-/// Milliseconds for which a child is not given to the parent again that it lost: the fault may have lain further up.
-const SHUNNED: u64 = 60_000;
-/// The same for one that was refused: by then the parent has reported what it can carry.
+/// Milliseconds for which a child is not given to the parent again that refused it: by then the parent has reported what it can carry.
 const REFUSED: u64 = 3_000;
 
 impl Topology {
@@ -240,10 +238,10 @@ impl Topology {
         self.offer(parent);
     }
 
-    /// A child lost its parent, and has moved to its standby already: so that becomes its parent, if it can. The pair is not tried again.
+    /// A child lost its parent, and has moved to its standby already: so that becomes its parent, if it can. The pair is not tried again for a while.
     pub(super) fn lost(&mut self, id: Id, rendition: u8, stripe: u8, key: PeerKey) {
         let Some(parent) = self.fed_by(id, rendition, stripe, key) else { return };
-        self.keep_apart(id, key, Some(SHUNNED));
+        self.shun(id, key);
         self.note_loss(id, parent, stripe);
         let standby = self.node(id, stripe).standby;
         self.detach(id, stripe);

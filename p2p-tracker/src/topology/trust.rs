@@ -7,6 +7,12 @@ use super::{Output, PeerKey, Topology};
 
 /// Pairs remembered per peer. One that fails with more than that is hardly reachable at all, and may try the first again.
 const APART: usize = 32;
+/// Milliseconds for which a child is not given to a parent again that it lost, the first time...
+const SHUNNED: u64 = 4_000;
+/// ...and up to which power of two times as long after more losses.
+const LONGEST_SHUN: u8 = 4;
+/// Milliseconds after which a pair may fail as if it never had.
+const LOSSES_FORGOTTEN: u64 = 120_000;
 /// Addresses that must agree before a peer is acted against: one person has one or two.
 const WITNESSES: usize = 3;
 /// Addresses that must agree before a peer is expelled, and by how much they must outnumber those that it served as well and that say nothing.
@@ -37,6 +43,15 @@ const LOSSES_ADD_UP: u64 = 10_000;
 const LONGEST_BENCH: u8 = 5;
 /// Losses kept per case.
 const LOSSES: usize = 16;
+
+/// Whom a peer must not be paired with.
+#[derive(Debug)]
+pub(super) struct Apart {
+    other: PeerKey,
+    until: u64,
+    /// How often it has lost the other, of late.
+    losses: u8,
+}
 
 #[derive(Debug)]
 struct Loss {
@@ -110,23 +125,37 @@ impl Topology {
     /// The two are not paired from now on, or for some milliseconds. Only the one who says so remembers it: nobody fills another's memory.
     pub(super) fn keep_apart(&mut self, id: Id, other: PeerKey, duration: Option<u64>) {
         let until = duration.map_or(u64::MAX, |duration| self.now + duration);
+        let apart = self.apart(id, other);
+        apart.until = apart.until.max(until);
+    }
+
+    /// A child is not given to the parent again that it lost, each time for twice as long: mostly the fault lay further up, or will pass, and a
+    /// swarm that is small or had a bad moment has few pairs to lose.
+    pub(super) fn shun(&mut self, id: Id, other: PeerKey) {
+        let now = self.now;
+        let apart = self.apart(id, other);
+        apart.until = apart.until.max(now + (SHUNNED << apart.losses.min(LONGEST_SHUN)));
+        apart.losses = apart.losses.saturating_add(1);
+    }
+
+    fn apart(&mut self, id: Id, other: PeerKey) -> &mut Apart {
         let now = self.now;
         let apart = &mut self.peers[id as usize].apart;
-        apart.retain(|&(_, until)| until > now);
-        if let Some(entry) = apart.iter_mut().find(|(key, _)| *key == other) {
-            entry.1 = entry.1.max(until);
-            return;
-        }
-        if apart.len() == APART {
-            apart.pop_front();
-        }
-        apart.push_back((other, until));
+        apart.retain(|pair| pair.until.saturating_add(LOSSES_FORGOTTEN) > now);
+        let at = apart.iter().position(|pair| pair.other == other).unwrap_or_else(|| {
+            if apart.len() == APART {
+                apart.pop_front();
+            }
+            apart.push_back(Apart { other, until: 0, losses: 0 });
+            apart.len() - 1
+        });
+        &mut apart[at]
     }
 
     /// How unlikely it is that the two reach each other, 0 to 64: those behind the worst address translators fail with many, and certainly
     /// with each other.
     pub(super) fn unlikeliness(&self, a: Id, b: Id) -> u32 {
-        let failures = |id: Id| self.peer(id).apart.len().min(8) as u32;
+        let failures = |id: Id| self.peer(id).apart.iter().filter(|pair| pair.until > self.now).count().min(8) as u32;
         failures(a) * failures(b)
     }
 
@@ -134,7 +163,7 @@ impl Topology {
     pub(super) fn are_apart(&self, a: Id, b: Id) -> bool {
         let avoids = |a: Id, b: Id| {
             let b = self.peer(b).key;
-            self.peer(a).apart.iter().any(|&(key, until)| key == b && until > self.now)
+            self.peer(a).apart.iter().any(|pair| pair.other == b && pair.until > self.now)
         };
         avoids(a, b) || avoids(b, a)
     }
