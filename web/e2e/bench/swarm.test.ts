@@ -10,7 +10,7 @@ import { LatencyMode } from '@shoal/api-client';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { latencies, launch, median, plays, stats, type Stats } from '../support/browser';
-import { headless } from '../support/headless';
+import { headless, type HeadlessEvent, type HeadlessPeer } from '../support/headless';
 import { Internet, type Home } from '../support/homes';
 import { nativePeers } from '../support/native';
 import { Publisher } from '../support/publisher';
@@ -102,7 +102,12 @@ async function measure(setting: Setting): Promise<Result> {
 		const native = setting.native ?? 0;
 		const spread_s = native > 0 ? setting.headless * JOIN_S : 0;
 		const after_s = SETTLE_MS / 1000 + setting.seconds + 8;
-		const others = setting.headless > 0 ? headless(shoal.url, live, { count: setting.headless, seconds: setting.pages + spread_s + after_s, spread_s, prefix: town.prefix }) : null;
+		// The newest of what each engine without a picture said of itself.
+		const engines = new Map<string, HeadlessPeer>();
+		const event = (said: HeadlessEvent): void => void ('report' in said && engines.set(said.peer, said.report));
+		const stalled = (): number => [...engines.values()].reduce((sum, { stalls }) => sum + stalls, 0);
+		const others =
+			setting.headless > 0 ? headless(shoal.url, live, { count: setting.headless, seconds: setting.pages + spread_s + after_s, spread_s, prefix: town.prefix, event }) : null;
 		const natives = native > 0 ? nativePeers(shoal.url, live, { count: native, seconds: after_s, stagger_ms: (spread_s * 1000) / native, prefix: suburb.prefix }) : null;
 		natives?.catch(() => undefined);
 		await pause(spread_s * 1000);
@@ -120,7 +125,7 @@ async function measure(setting: Setting): Promise<Result> {
 			pages.push(page);
 		}
 		await pause(SETTLE_MS);
-		const before = { sent: internet.server.sent(), media: await ingested(), requests: requests.count, stats: await Promise.all(pages.map(stats)) };
+		const before = { sent: internet.server.sent(), media: await ingested(), requests: requests.count, stalls: stalled(), stats: await Promise.all(pages.map(stats)) };
 		const seen: number[] = [];
 		const end_ms = performance.now() + setting.seconds * 1000;
 		while (performance.now() < end_ms) {
@@ -131,6 +136,7 @@ async function measure(setting: Setting): Promise<Result> {
 		const media = (await ingested()) - before.media;
 		const asked = requests.count - before.requests;
 		const after = await Promise.all(pages.map(stats));
+		const stalls = stalled() - before.stalls;
 		const finished = (await others?.peers) ?? [];
 		const natives_finished = (await natives) ?? [];
 		seen.sort((a, b) => a - b);
@@ -140,7 +146,7 @@ async function measure(setting: Setting): Promise<Result> {
 			missed: natives_finished.reduce((sum, peer) => sum + peer.missed, 0),
 			p50_ms: median(seen),
 			p95_ms: seen[Math.floor(seen.length * 0.95)] ?? NaN,
-			stalls: after.reduce((sum, now, i) => sum + now.stalls - (before.stats[i]?.stalls ?? 0), 0) + finished.reduce((sum, peer) => sum + peer.stalls, 0),
+			stalls: after.reduce((sum, now, i) => sum + now.stalls - (before.stats[i]?.stalls ?? 0), stalls),
 			requests_per_viewer_s: asked / Math.max(1, setting.pages) / setting.seconds,
 			bad_parts: finished.reduce((sum, peer) => sum + peer.bad_parts, 0),
 			stats: after

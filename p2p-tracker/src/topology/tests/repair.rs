@@ -148,6 +148,31 @@ fn a_lost_parent_is_replaced_by_the_standby_and_not_given_again() {
 }
 
 #[test]
+fn a_pair_that_failed_is_tried_again_soon_and_later_each_time() {
+    let mut world = settled(2, 8, 3);
+    let fed = |world: &World| world.keys().into_iter().map(|key| world.parents(key).len()).sum::<usize>();
+    let lose_all = |world: &mut World| {
+        for key in world.keys() {
+            let lost = world.parents(key).into_iter().map(|(rendition, stripe, parent, _)| (rendition, stripe, parent)).collect();
+            world.report(key, Report { lost, ..Report::default() });
+        }
+        world.check();
+    };
+    assert!(fed(&world) > 0);
+    lose_all(&mut world);
+    assert_eq!(fed(&world), 0, "there is nobody else");
+    world.pass(3_000);
+    assert_eq!(fed(&world), 0, "not at once");
+    world.pass(4_000);
+    assert!(fed(&world) > 0, "again after seconds");
+    lose_all(&mut world);
+    world.pass(7_000);
+    assert_eq!(fed(&world), 0, "twice as long");
+    world.pass(4_000);
+    assert!(fed(&world) > 0);
+}
+
+#[test]
 fn a_peer_found_silent_from_three_addresses_serves_nobody_for_a_while() {
     let mut world = settled(60, 8, 9);
     world.pass(20_000);
