@@ -170,7 +170,6 @@ impl Core {
         self.leave(s, Way::Source);
         self.fail(now, s, Way::Source, true);
         if let Some(peer) = stranger {
-            self.suspect(now, peer);
             self.give_up(now, peer);
         }
     }

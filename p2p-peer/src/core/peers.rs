@@ -137,7 +137,6 @@ impl Core {
             }
         }
         for peer in liars {
-            self.suspect(now, peer);
             self.give_up(now, peer);
         }
     }

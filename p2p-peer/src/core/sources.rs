@@ -26,8 +26,7 @@ impl Core {
             return;
         }
         if self.neighbours[n].is_shunned(now) {
-            self.report.lost.push(Lost { rendition: self.rendition, stripe: self.stripes[s].index, peer, refused: false });
-            self.urgent = true;
+            self.tell_lost(s, peer, false);
             return;
         }
         self.leave(s, Way::Next);
@@ -114,12 +113,11 @@ impl Core {
 
     /// As [`Core::fail`]; `refused`: the peer is there, but would not have this one.
     pub(super) fn fail_as(&mut self, now: i64, s: Index, way: Way, tell: bool, refused: bool) {
-        let stripe = &mut self.stripes[s];
-        let Some(link) = stripe.link(way).copied() else { return };
+        let Some(link) = self.stripes[s].link(way).copied() else { return };
         if tell && let Some(peer) = link.peer {
-            self.report.lost.push(Lost { rendition: self.rendition, stripe: stripe.index, peer, refused });
-            self.urgent = true;
+            self.tell_lost(s, peer, refused);
         }
+        let stripe = &mut self.stripes[s];
         if way == Way::Next {
             stripe.next = None;
             return;
@@ -142,8 +140,14 @@ impl Core {
         self.update_active(now);
     }
 
-    /// A peer promised a stripe and brought nothing: others that it promised and of which nothing has come either end too.
+    fn tell_lost(&mut self, s: Index, peer: PeerId, refused: bool) {
+        self.report.lost.push(Lost { rendition: self.rendition, stripe: self.stripes[s].index, peer, refused });
+        self.urgent = true;
+    }
+
+    /// A peer promised something and brought nothing: it is suspect, and the stripes that it promised and of which nothing has come end.
     pub(super) fn give_up(&mut self, now: i64, peer: PeerId) {
+        self.suspect(now, peer);
         for s in 0..self.stripes.len() {
             for way in [Way::Next, Way::Source] {
                 let link = self.stripes[s].link(way);

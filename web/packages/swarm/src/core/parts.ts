@@ -132,9 +132,7 @@ function countRescue(state: State, now: number, stripe: Stripe): void {
 	rescues_ms.length = 0;
 	leave(state, source, stripe.index);
 	fail(state, now, stripe, source, true);
-	if (source.heard_ms !== null) return;
-	suspect(state, now, source.peer);
-	giveUp(state, now, source.peer);
+	if (source.heard_ms === null) giveUp(state, now, source.peer);
 }
 
 function fetch(state: State, part: Part, wanted: number[]): void {

@@ -2,7 +2,7 @@
 
 import { inUse, refuse } from './children';
 import { Neighbour } from './neighbour';
-import { fail, firstMissing, giveUp, suspect } from './sources';
+import { fail, firstMissing, giveUp } from './sources';
 import { DRY_MS, freshReport, HAVE_MS, IDLE_MS, MAX_NEIGHBOURS, PROMISE_MS, SHED_MS, TICK_MS, type State } from './state';
 import type { Stripe } from './stripe';
 import { Refusal, type Message, type PeerId } from './types';
@@ -103,10 +103,7 @@ export function checkPromises(state: State, now: number, strangers: boolean): vo
 			if (!neighbour.brought) liars.add(peer);
 		}
 	}
-	for (const peer of liars) {
-		suspect(state, now, peer);
-		giveUp(state, now, peer);
-	}
+	for (const peer of liars) giveUp(state, now, peer);
 }
 
 function sendHave(state: State, now: number): void {

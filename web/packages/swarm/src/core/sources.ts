@@ -22,8 +22,7 @@ export function approach(state: State, now: number, stripe: Stripe, peer: PeerId
 		return;
 	}
 	if (neighbour.isShunned(now)) {
-		state.report.lost.push({ rendition: state.rendition, stripe: stripe.index, peer, refused: false });
-		state.urgent = true;
+		tellLost(state, stripe, peer, false);
 		return;
 	}
 	leave(state, stripe.next, stripe.index);
@@ -94,10 +93,7 @@ export function leave(state: State, link: Link | null, stripe: number): void {
 
 /** A link does not work (any longer). `tell`: the tracker should know. */
 export function fail(state: State, now: number, stripe: Stripe, link: Link, tell: boolean, refused = false): void {
-	if (tell && link.peer !== null) {
-		state.report.lost.push({ rendition: state.rendition, stripe: stripe.index, peer: link.peer, refused });
-		state.urgent = true;
-	}
+	if (tell && link.peer !== null) tellLost(state, stripe, link.peer, refused);
 	if (stripe.next === link) {
 		stripe.next = null;
 		return;
@@ -119,8 +115,14 @@ export function fail(state: State, now: number, stripe: Stripe, link: Link, tell
 	updateActive(state, now);
 }
 
-/** A peer promised a stripe and brought nothing: others that it promised and of which nothing has come either end too. */
+function tellLost(state: State, stripe: Stripe, peer: PeerId, refused: boolean): void {
+	state.report.lost.push({ rendition: state.rendition, stripe: stripe.index, peer, refused });
+	state.urgent = true;
+}
+
+/** A peer promised something and brought nothing: it is suspect, and the stripes that it promised and of which nothing has come end. */
 export function giveUp(state: State, now: number, peer: PeerId): void {
+	suspect(state, now, peer);
 	for (const stripe of state.stripes) {
 		for (const link of [stripe.next, stripe.source]) {
 			if (link?.peer !== peer || link.state !== 'flowing' || link.heard_ms !== null) continue;
