@@ -14,7 +14,6 @@ const POLL_MS = 10;
 interface NodeConnection {
 	createDataChannel(label: string, options?: object): DataChannel;
 	dispatchEvent(event: { type: string; channel?: DataChannel }): void;
-	close(): void;
 }
 
 function mend(channel: DataChannel): DataChannel {
@@ -50,35 +49,17 @@ function prototypeProperty(object: object, name: string): PropertyDescriptor | u
 	return undefined;
 }
 
-/** How long what was closed is kept from the garbage collector. */
-const KEPT_MS = 10_000;
-const kept = new Set<unknown>();
-
 /** `constructor`: `RTCPeerConnection` of @roamhq/wrtc. */
 export function nodeRtc(constructor: unknown): PeerConnectionConstructor {
 	const Base = constructor as new (config: object) => NodeConnection;
 	return class extends Base {
-		/** The native side points to its channels, and crashes where one was collected before it closes: node-webrtc issue 576. */
-		readonly #channels: DataChannel[] = [];
-
 		override createDataChannel(label: string, options?: object): DataChannel {
-			return this.#keep(mend(super.createDataChannel(label, options)));
+			return mend(super.createDataChannel(label, options));
 		}
 
 		override dispatchEvent(event: { type: string; channel?: DataChannel }): void {
-			if (event.type === 'datachannel' && event.channel) this.#keep(mend(event.channel));
+			if (event.type === 'datachannel' && event.channel) mend(event.channel);
 			super.dispatchEvent(event);
-		}
-
-		override close(): void {
-			super.close();
-			kept.add(this);
-			setTimeout(() => kept.delete(this), KEPT_MS).unref();
-		}
-
-		#keep(channel: DataChannel): DataChannel {
-			this.#channels.push(channel);
-			return channel;
 		}
 	};
 }
