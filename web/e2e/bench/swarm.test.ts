@@ -1,7 +1,7 @@
 /**
  * What the swarm saves and what it costs, measured from outside: the server and the headless peers run in network
  * namespaces and the kernel counts what leaves the server's; pages are real Chromium pages; the clock in the picture tells the latency.
- * `benches/run swarm` from the repository's root; SHOAL_BENCH_SECONDS and SHOAL_BENCH_RUNS shorten it.
+ * `benches/run swarm` from the repository's root; SHOAL_BENCH_SECONDS, SHOAL_BENCH_PAIRED_SECONDS (six pages) and SHOAL_BENCH_RUNS shorten it.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
