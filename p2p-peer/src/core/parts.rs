@@ -7,7 +7,7 @@ use super::{
     http::stagger,
     neighbour::State,
     part::Part,
-    stripe::{LinkState, Stripe, Way},
+    stripe::{Link, LinkState, Stripe, Way},
 };
 use crate::wire::PeerId;
 
@@ -99,7 +99,7 @@ impl Core {
             }
             wanted.push(i);
             if all && i < u16::from(stripes) {
-                self.count_rescue(now, s);
+                self.count_rescue(now, p, s);
             }
         }
         self.fetch(p, &wanted);
@@ -152,9 +152,12 @@ impl Core {
         }
     }
 
-    fn count_rescue(&mut self, now: i64, s: Index) {
+    /// HTTP had to help out for a part. What was there before the source was cannot have come from it.
+    fn count_rescue(&mut self, now: i64, p: Index, s: Index) {
+        let seen_ms = self.window.parts[p].seen_ms;
         let stripe = &mut self.stripes[s];
-        if !stripe.source.is_some_and(|source| source.peer.is_some() && source.state == LinkState::Flowing) {
+        let owed = |link: Link| link.peer.is_some() && link.state == LinkState::Flowing && seen_ms >= link.since_ms;
+        if !stripe.source.is_some_and(owed) {
             return;
         }
         self.stats.rescued += 1;

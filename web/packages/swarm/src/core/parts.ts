@@ -80,7 +80,7 @@ export function checkPart(state: State, now: number, part: Part): void {
 		const stripe = state.stripes[i % stripes]!;
 		if (!all && stripe.source !== null) continue;
 		wanted.push(i);
-		if (all && i < stripes) countRescue(state, now, stripe);
+		if (all && i < stripes) countRescue(state, now, part, stripe);
 	}
 	fetch(state, part, wanted);
 }
@@ -122,9 +122,10 @@ function request(state: State, now: number, part: Part, stripe: Stripe, but: Pee
 	}
 }
 
-function countRescue(state: State, now: number, stripe: Stripe): void {
+/** HTTP had to help out for a part. What was there before the source was cannot have come from it. */
+function countRescue(state: State, now: number, part: Part, stripe: Stripe): void {
 	const { source, rescues_ms } = stripe;
-	if (!source || source.peer === null || source.state !== 'flowing') return;
+	if (!source || source.peer === null || source.state !== 'flowing' || part.seen_ms < source.since_ms) return;
 	state.stats.rescued++;
 	rescues_ms.push(now);
 	while (rescues_ms[0] !== undefined && now - rescues_ms[0] > RESCUES_MS) rescues_ms.shift();

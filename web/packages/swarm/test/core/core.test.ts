@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Core } from '../../src/core';
+import { Core, type PartFacts } from '../../src/core';
 import { World } from './world';
 
 function swarm(count: number, seconds: number): World {
@@ -7,6 +7,44 @@ function swarm(count: number, seconds: number): World {
 	world.broadcast(0, (seconds + 60) * 1000);
 	for (let i = 0; i < count; i++) world.at(4_000 + i * 100, () => world.join(i + 1));
 	return world;
+}
+
+const PARENT = '22'.repeat(20);
+
+/** One core whose only parent is `PARENT`; what it says to it, and of it, with its time. It learns of a part every 200 ms and plays 1.6 s behind. */
+function alone(stripes: number[]): {
+	said: [number, string][];
+	accept: (now: number, stripe: number) => void;
+	assign: (now: number, stripes: number[]) => void;
+	run: (until: number, each: (core: Core, now: number) => void) => void;
+} {
+	const core = new Core({ peer: '11'.repeat(20), stripes: 4, upload: true, ceiling_tenths: 20 });
+	const said: [number, string][] = [];
+	const drain = (now: number): void => {
+		for (let output = core.pollOutput(); output; output = core.pollOutput()) {
+			if (output.type === 'connect') core.handlePeerOpen(now, PARENT);
+			else if (output.type === 'send' && 'stripe' in output.message) said.push([now, `${output.message.type} ${output.message.stripe}`]);
+			else if (output.type === 'fetch') said.push([now, 'fetch']);
+			else if (output.type === 'report') for (const { stripe } of output.report.lost) said.push([now, `lost ${stripe}`]);
+		}
+	};
+	const assign = (now: number, stripes: number[]): void =>
+		core.handleAssign(now, { manifests: true, stripes: stripes.map((stripe) => ({ rendition: 0, stripe, root: false, parent: PARENT, standby: null })) });
+	core.handleRendition(0, 0, true);
+	assign(0, stripes);
+	drain(0);
+	core.handleMessage(0, PARENT, { type: 'hello', slots: 4, newest: 0 });
+	const accept = (now: number, stripe: number): void => core.handleMessage(now, PARENT, { type: 'accept', rendition: 0, stripe, path: [1] });
+	const run = (until: number, each: (core: Core, now: number) => void): void => {
+		for (let now = 0; now < until; now += 10) {
+			each(core, now);
+			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
+			core.handlePlayhead(now, now - 1_600);
+			if (now >= core.pollTimeout()) core.handleTimeout(now);
+			drain(now);
+		}
+	};
+	return { said, assign, accept, run };
 }
 
 describe('the scheduler', () => {
@@ -46,67 +84,52 @@ describe('the scheduler', () => {
 	});
 
 	it('waits no two seconds for a parent that accepts and brings nothing, though there is no other', () => {
-		const [self, parent] = ['11'.repeat(20), '22'.repeat(20)];
-		const core = new Core({ peer: self, stripes: 4, upload: true, ceiling_tenths: 20 });
-		const said: [number, string][] = [];
-		const drain = (now: number): void => {
-			for (let output = core.pollOutput(); output; output = core.pollOutput()) {
-				if (output.type === 'connect') core.handlePeerOpen(now, parent);
-				else if (output.type === 'send') said.push([now, output.message.type]);
-				else if (output.type === 'report') for (const lost of output.report.lost) said.push([now, `lost ${lost.stripe} ${lost.peer === parent}`]);
-			}
-		};
-		core.handleRendition(0, 0, true);
-		core.handleAssign(0, { manifests: true, stripes: [0, 1].map((stripe) => ({ rendition: 0, stripe, root: false, parent, standby: null })) });
-		drain(0);
-		core.handleMessage(0, parent, { type: 'hello', slots: 4, newest: 0 });
-		core.handleMessage(0, parent, { type: 'accept', rendition: 0, stripe: 0, path: [1] });
-		for (let now = 0; now < 2_000; now += 10) {
+		const { said, accept, run } = alone([0, 1]);
+		accept(0, 0);
+		run(2_000, (_, now) => {
 			// What it promises later ends no later.
-			if (now === 800) core.handleMessage(now, parent, { type: 'accept', rendition: 0, stripe: 1, path: [1] });
-			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
-			core.handlePlayhead(now, now - 1_600);
-			if (now >= core.pollTimeout()) core.handleTimeout(now);
-			drain(now);
-		}
+			if (now === 800) accept(now, 1);
+		});
 		const types = said.map(([, what]) => what);
-		expect(types).toContain('subscribe');
-		expect(types).toContain('unsubscribe');
-		expect(types).toContain('lost 0 true');
-		expect(types).toContain('lost 1 true');
-		expect(said.find(([, what]) => what === 'unsubscribe')![0]).toBeGreaterThan(1_000);
+		expect(types).toContain('subscribe 0');
+		expect(types).toContain('unsubscribe 0');
+		expect(types).toContain('lost 0');
+		expect(types).toContain('lost 1');
+		expect(said.find(([, what]) => what === 'unsubscribe 0')![0]).toBeGreaterThan(1_000);
 	});
 
 	it('takes a parent that accepted and brought nothing for no stripe again, and says so', () => {
-		const [self, parent] = ['11'.repeat(20), '22'.repeat(20)];
-		const core = new Core({ peer: self, stripes: 4, upload: true, ceiling_tenths: 20 });
-		const subscribed: [number, number][] = [];
-		const lost: [number, number][] = [];
-		const drain = (now: number): void => {
-			for (let output = core.pollOutput(); output; output = core.pollOutput()) {
-				if (output.type === 'connect') core.handlePeerOpen(now, parent);
-				else if (output.type === 'send' && output.message.type === 'subscribe') subscribed.push([now, output.message.stripe]);
-				else if (output.type === 'report') for (const { stripe } of output.report.lost) lost.push([now, stripe]);
-			}
-		};
-		const assign = (now: number, stripe: number): void =>
-			core.handleAssign(now, { manifests: true, stripes: [{ rendition: 0, stripe, root: false, parent, standby: null }] });
-		core.handleRendition(0, 0, true);
-		assign(0, 0);
-		drain(0);
-		core.handleMessage(0, parent, { type: 'hello', slots: 4, newest: 0 });
-		core.handleMessage(0, parent, { type: 'accept', rendition: 0, stripe: 0, path: [1] });
-		for (let now = 0; now < 40_000; now += 10) {
+		const { said, run, assign, accept } = alone([0]);
+		accept(0, 0);
+		run(40_000, (_, now) => {
 			// The tracker has not understood yet, and tries once more when all is forgotten.
-			if (now === 1_800 || now === 35_000) assign(now, 1);
-			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
-			core.handlePlayhead(now, now - 1_600);
-			if (now >= core.pollTimeout()) core.handleTimeout(now);
-			drain(now);
-		}
-		expect(subscribed.filter(([, stripe]) => stripe === 0).map(([now]) => now)).toEqual([0]);
-		expect(lost.some(([now, stripe]) => stripe === 1 && now >= 1_800 && now < 3_000)).toBe(true);
-		expect(subscribed.filter(([, stripe]) => stripe === 1).map(([now]) => now)).toEqual([35_000]);
+			if (now === 1_800 || now === 35_000) assign(now, [1]);
+		});
+		const when = (what: string): number[] => said.filter(([, other]) => other === what).map(([now]) => now);
+		expect(when('subscribe 0')).toEqual([0]);
+		expect(when('lost 1').some((now) => now >= 1_800 && now < 3_000)).toBe(true);
+		expect(when('subscribe 1')).toEqual([35_000]);
+	});
+
+	it('does not leave a parent for what was there before it', () => {
+		const stripes = [0, 1, 2, 3];
+		const { said, accept, run } = alone(stripes);
+		run(6_000, (core, now) => {
+			if (now === 0) {
+				// As a tracker tells somebody who comes of the last parts: the player wants all of them, and HTTP brings them.
+				for (let i = 0; i < 6; i++) {
+					core.handleManifest(now, { rendition: 0, place: 1018 + i, time_ms: (i - 6) * 200, duration_ms: 200, size: 20_000, slices: 4 }, null);
+				}
+			}
+			if (now === 10) {
+				for (const stripe of stripes) accept(now, stripe);
+				core.handleWanted(now, 1018);
+			}
+			if (now >= 300 && now % 200 === 100) for (const i of stripes) core.handleSlice(now, PARENT, 0, 1024 + (now - 100) / 200, i, true);
+		});
+		const types = said.map(([, what]) => what);
+		expect(types.filter((what) => what === 'fetch').length).toBeGreaterThan(5);
+		for (const stripe of stripes) expect(types).not.toContain(`lost ${stripe}`);
 	});
 
 	it('takes nothing wrong, and bans whoever sends it', () => {
