@@ -15,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
-use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, viewers::Viewers};
+use crate::fetch::Fetcher;
+use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, video_tokens::VideoTokens, viewers::Viewers};
 use crate::jobs::{self, Wake};
 use crate::live::Live;
 use crate::live::swarm::Swarms;
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
+use crate::uploads::{self, Uploads};
 use crate::{tls, vod};
 
 /// Running broadcasts have this long to end cleanly; with the rest below the promised 10 s.
@@ -66,6 +68,9 @@ pub enum Error {
     /// The live room did not start.
     #[error("rtmp: {0}")]
     Live(#[source] io::Error),
+    /// The client for what users name by address.
+    #[error("fetching: {0}")]
+    Fetch(#[source] reqwest::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -122,6 +127,12 @@ pub struct App {
     pub auth: Auth,
     /// Who may fetch media.
     pub media_access: MediaAccess,
+    /// What opens the media of videos that are not open.
+    pub video_tokens: VideoTokens,
+    /// Uploads on their way.
+    pub uploads: Uploads,
+    /// Fetches what users name by address.
+    pub fetcher: Fetcher,
     /// Cancelled when the server stops serving.
     pub stop: CancellationToken,
     addrs: Arc<OnceLock<Addrs>>,
@@ -139,6 +150,8 @@ impl App {
         let stop = CancellationToken::new();
         let events = Bus::new();
         let auth = Auth::new(&store).await?;
+        let video_tokens = VideoTokens::load(&store).await?;
+        let fetcher = Fetcher::new(config.federation.allow_private_addresses).map_err(Error::Fetch)?;
         let swarms = Swarms::new(&store).await?;
         let app = Self {
             viewers: Viewers::new(events.clone()),
@@ -153,6 +166,9 @@ impl App {
             jobs: Wake::default(),
             auth,
             media_access: MediaAccess::default(),
+            video_tokens,
+            uploads: Uploads::default(),
+            fetcher,
             stop: stop.clone(),
             addrs: Arc::default(),
         };
@@ -224,6 +240,14 @@ impl App {
         let (app, stop) = (self.clone(), self.stop.clone());
         tasks.spawn(async move {
             let _ = stop.run_until_cancelled(vod::enqueue_missing(app)).await;
+        });
+        let (app, stop) = (self.clone(), self.stop.clone());
+        tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(vod::imports::run(app)).await;
+        });
+        let (app, stop) = (self.clone(), self.stop.clone());
+        tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(uploads::run(app)).await;
         });
         tasks.spawn(self.viewers.clone().run(self.clone()));
         tasks.spawn(self.hub.clone().run(self.clone()));

@@ -4,6 +4,7 @@
 //! round-trips.
 
 mod swarm;
+mod videos;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use swarm::{Policy, Stun, StunListen, Swarm};
+pub use videos::Videos;
 
 /// A configuration that cannot be used; the text names the key or variable.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,8 @@ pub struct Config {
     pub stun: Stun,
     /// Prometheus.
     pub metrics: Metrics,
+    /// What users may bring.
+    pub videos: Videos,
     /// Other instances.
     pub federation: Federation,
     /// Password of user `root` at the first start; only from `SHOAL_ROOT_PASSWORD`.
@@ -277,6 +281,7 @@ impl Default for Config {
             swarm: Swarm::default(),
             stun: Stun::default(),
             metrics: Metrics::default(),
+            videos: Videos::default(),
             federation: Federation::default(),
             root_password: None,
             program: None,
@@ -374,6 +379,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("swarm.third_party", "SHOAL_SWARM_THIRD_PARTY", Kind::Flag),
     ("stun.listen", "SHOAL_STUN_LISTEN", Kind::Text),
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
+    ("videos.max_file_bytes", "SHOAL_VIDEOS_MAX_FILE_BYTES", Kind::Number),
+    ("videos.import_enabled", "SHOAL_VIDEOS_IMPORT_ENABLED", Kind::Flag),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
 ];

@@ -34,4 +34,8 @@ ids! {
     SessionId,
     /// A job's row.
     JobId,
+    /// An import's row.
+    ImportId,
+    /// A row of a video's password.
+    PasswordId,
 }

@@ -1,6 +1,6 @@
 use uuid::Uuid;
 
-use super::{Channel, FileId, Invalid, PlaylistId, Timestamp, VideoId};
+use super::{Channel, FileId, Invalid, PlaylistId, Privacy, Timestamp, VideoId};
 
 /// Where a video stands; PeerTube's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,6 +10,8 @@ pub enum VideoState {
     Published,
     /// 2: being transcoded.
     ToTranscode,
+    /// 3: its file is being fetched from elsewhere.
+    ToImport,
     /// 4: a live that nobody publishes to yet.
     WaitingForLive,
     /// 5: a one-off live that is over, without a replay.
@@ -22,6 +24,7 @@ impl VideoState {
         match self {
             Self::Published => 1,
             Self::ToTranscode => 2,
+            Self::ToImport => 3,
             Self::WaitingForLive => 4,
             Self::LiveEnded => 5,
         }
@@ -32,6 +35,7 @@ impl VideoState {
         match code {
             1 => Some(Self::Published),
             2 => Some(Self::ToTranscode),
+            3 => Some(Self::ToImport),
             4 => Some(Self::WaitingForLive),
             5 => Some(Self::LiveEnded),
             _ => None,
@@ -43,6 +47,7 @@ impl VideoState {
         match self {
             Self::Published => "Published",
             Self::ToTranscode => "To transcode",
+            Self::ToImport => "To import",
             Self::WaitingForLive => "Waiting for livestream",
             Self::LiveEnded => "Livestream ended",
         }
@@ -56,55 +61,6 @@ impl VideoState {
             (false, true) => Self::Published,
             (false, false) => Self::LiveEnded,
         }
-    }
-}
-
-/// Who may see a video; PeerTube's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Privacy {
-    /// 1: everybody; in lists.
-    Public,
-    /// 2: everybody who has the address.
-    Unlisted,
-    /// 3: the owner and moderators.
-    Private,
-    /// 4: users of this instance.
-    Internal,
-}
-
-impl Privacy {
-    /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Public, Self::Unlisted, Self::Private, Self::Internal];
-
-    /// The number in the database and the API.
-    pub fn code(self) -> i64 {
-        match self {
-            Self::Public => 1,
-            Self::Unlisted => 2,
-            Self::Private => 3,
-            Self::Internal => 4,
-        }
-    }
-
-    /// From the number.
-    pub fn from_code(code: i64) -> Option<Self> {
-        Self::ALL.into_iter().find(|privacy| privacy.code() == code)
-    }
-
-    /// The label in the API.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Public => "Public",
-            Self::Unlisted => "Unlisted",
-            Self::Private => "Private",
-            Self::Internal => "Internal",
-        }
-    }
-
-    /// Whoever knows the address may watch, without an account.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Public | Self::Unlisted)
     }
 }
 
@@ -147,6 +103,15 @@ impl CommentsPolicy {
             Self::RequiresApproval => "Requires approval",
         }
     }
+}
+
+/// A change of privacy to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// When.
+    pub update_at: Timestamp,
+    /// To this.
+    pub privacy: Privacy,
 }
 
 /// A video: recorded or live, ours or remote.
@@ -210,6 +175,10 @@ pub struct Video {
     pub published_at: Timestamp,
     /// When it first appeared elsewhere.
     pub originally_published_at: Option<Timestamp>,
+    /// When its file was last replaced.
+    pub input_file_updated_at: Option<Timestamp>,
+    /// Its privacy will change.
+    pub schedule: Option<Schedule>,
 }
 
 impl Video {
@@ -246,6 +215,14 @@ impl Video {
             return Err(Invalid("a video has at most 5 tags"));
         }
         Ok(result)
+    }
+
+    /// Sees to what a change of privacy brings along: a video that was hidden is new to those who see it now.
+    pub fn set_privacy(&mut self, privacy: Privacy, now: Timestamp) {
+        if self.privacy.is_hidden() && !privacy.is_hidden() {
+            self.published_at = now;
+        }
+        self.privacy = privacy;
     }
 
     /// The first 250 characters of the description, as lists carry it.

@@ -24,6 +24,14 @@ impl Brake {
         Self { burst: burst.max(1).into(), per_second: per_second.max(1).into(), left: Mutex::default() }
     }
 
+    /// Whether a request would pass now, without counting one.
+    pub fn peek(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(&(left, at)) = left.get(&network(address)) else { return Ok(()) };
+        let left = (left + self.per_second * now.saturating_duration_since(at).as_secs_f64()).min(self.burst);
+        if left < 1.0 { Err(Duration::from_secs_f64((1.0 - left) / self.per_second)) } else { Ok(()) }
+    }
+
     /// Counts a request; the error says how long to wait.
     pub fn pass(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,6 +67,7 @@ mod tests {
             assert_eq!(brake.pass(one, start), Ok(()));
         }
         assert_eq!(brake.pass(one, start), Err(Duration::from_millis(500)));
+        assert_eq!((brake.peek(one, start), brake.peek(other, start)), (Err(Duration::from_millis(500)), Ok(())));
         assert_eq!(brake.pass(other, start), Ok(()));
         assert_eq!(brake.pass(one, start + Duration::from_millis(500)), Ok(()));
         assert!(brake.pass(one, start + Duration::from_millis(500)).is_err());

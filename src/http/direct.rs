@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
+use super::extract::PASSWORD_HEADER;
 use super::hls;
 use super::media_access::MediaAccess;
 use crate::app::App;
@@ -181,6 +182,9 @@ fn wanted(request: &httparse::Request<'_, '_>) -> Option<Wanted> {
                 return None;
             }
             header::ACCEPT_ENCODING | header::AUTHORIZATION | header::RANGE => {
+                headers.append(name, HeaderValue::from_bytes(line.value).ok()?);
+            }
+            name if name == PASSWORD_HEADER => {
                 headers.append(name, HeaderValue::from_bytes(line.value).ok()?);
             }
             _ => {}

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::problem::{Problem, Result};
 use super::serve::Client;
 use crate::app::App;
-use crate::domain::{User, Video, VideoId, parse_short_uuid};
+use crate::domain::{PasswordId, Privacy, User, Video, VideoId, VideoState, parse_short_uuid};
 use crate::store::Tx;
 
 /// Most rows of one answer, as PeerTube has it.
@@ -43,6 +43,43 @@ impl FromRequestParts<App> for MaybeLogin {
             Some(user) => Ok(Self(Some(user))),
             None => Err(Problem::unauthorized("Token is invalid")),
         }
+    }
+}
+
+/// Whoever wants to watch: somebody, with a video's password or without.
+pub struct Viewer {
+    /// Who, if they are logged in.
+    pub user: Option<User>,
+    /// `x-peertube-video-password`
+    password: Option<String>,
+    address: std::net::IpAddr,
+}
+
+/// Where clients put a video's password.
+pub const PASSWORD_HEADER: &str = "x-peertube-video-password";
+
+impl FromRequestParts<App> for Viewer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let MaybeLogin(user) = MaybeLogin::from_request_parts(parts, app).await?;
+        let password = parts.headers.get(PASSWORD_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let client = Client::from_request_parts(parts, app).await?;
+        Ok(Self { user, password, address: client.address })
+    }
+}
+
+impl Viewer {
+    /// Fetches a video that they may watch, and which of its passwords let them in.
+    pub async fn fetch(&self, app: &App, tx: &mut Tx, id: VideoRef) -> Result<(Video, Option<PasswordId>)> {
+        if let Some(password) = &self.password {
+            let video = id.fetch(tx).await?;
+            if video.privacy == Privacy::Password && !owns(self.user.as_ref(), &video) && is_shown(&video) {
+                let unlocked = app.video_tokens.unlock(tx, &video, password, Some(self.address)).await?;
+                return Ok((video, Some(unlocked)));
+            }
+        }
+        Ok((id.fetch_for(tx, self.user.as_ref()).await?, None))
     }
 }
 
@@ -139,6 +176,19 @@ impl Page {
     }
 }
 
+/// A row id in a path.
+#[derive(Clone, Copy, Debug)]
+pub struct RowId(pub i64);
+
+impl FromRequestParts<App> for RowId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let text = Path::<String>::from_request_parts(parts, app).await.map(|Path(text)| text);
+        text.ok().and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| Problem::invalid("id", "must be a number"))
+    }
+}
+
 /// How a path names a video: row id, UUID or short UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VideoRef {
@@ -172,12 +222,14 @@ impl VideoRef {
     /// Fetches it for somebody who wants to watch it.
     pub async fn fetch_for(self, tx: &mut Tx, caller: Option<&User>) -> Result<Video> {
         let video = self.fetch(tx).await?;
-        if matches!(self, Self::Id(_)) && video.privacy == crate::domain::Privacy::Unlisted && !owns(caller, &video) {
+        if matches!(self, Self::Id(_)) && video.privacy == Privacy::Unlisted && !owns(caller, &video) {
             // Row ids can be counted through; who has the address has the UUID.
             return Err(Problem::not_found("Video"));
         }
         if may_watch(caller, &video) {
             Ok(video)
+        } else if video.privacy == Privacy::Password && is_shown(&video) {
+            Err(Problem::forbidden("Please provide a password to access this password protected video").code("video_requires_password"))
         } else if caller.is_none() {
             Err(Problem::unauthorized("Authentication is required to watch this video"))
         } else {
@@ -213,17 +265,21 @@ pub fn owns(user: Option<&User>, video: &Video) -> bool {
 
 /// Whether this user, or nobody in particular, may watch the video.
 pub fn may_watch(caller: Option<&User>, video: &Video) -> bool {
-    use crate::domain::{Privacy, VideoState};
     if owns(caller, video) {
         return true;
     }
-    let shown = !matches!(video.state, VideoState::ToTranscode);
-    shown
+    is_shown(video)
         && match video.privacy {
             Privacy::Public | Privacy::Unlisted => true,
             Privacy::Internal => caller.is_some(),
-            Privacy::Private => false,
+            // A password opens it, which is asked for elsewhere.
+            Privacy::Private | Privacy::Password => false,
         }
+}
+
+/// It has something to show to others than its owner, or will have.
+pub fn is_shown(video: &Video) -> bool {
+    !matches!(video.state, VideoState::ToTranscode | VideoState::ToImport)
 }
 
 #[cfg(test)]

@@ -18,11 +18,23 @@ const MAX_VALUE: usize = 64 * 1024;
 const MAX_DEPTH: usize = 4;
 
 /// Names and values; `None` is JSON's null.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Fields(Vec<(String, Option<String>)>);
 
 impl Fields {
-    fn push(&mut self, name: &str, value: Option<String>) -> Result<()> {
+    /// As text, to be kept; [`Fields::from_kept`] reads it again.
+    pub fn to_kept(&self) -> String {
+        // Strings alone: always representable.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What [`Fields::to_kept`] wrote.
+    pub fn from_kept(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Adds a field.
+    pub(super) fn push(&mut self, name: &str, value: Option<String>) -> Result<()> {
         if self.0.len() >= MAX_FIELDS {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "Too many fields"));
         }
@@ -192,6 +204,7 @@ mod tests {
         assert_eq!(fields.nullable("support"), Some(None));
         assert_eq!(fields.nullable("description"), None);
         assert!(fields.flag("tags").is_err());
+        assert_eq!(Fields::from_kept(&fields.to_kept()), Some(fields));
         let deep = serde_json::json!({ "a": { "b": { "c": { "d": { "e": 1 } } } } });
         assert!(Fields::default().push_json("", deep, 0).is_err());
     }

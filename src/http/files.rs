@@ -13,9 +13,10 @@ use tower_http::services::ServeFile;
 use uuid::Uuid;
 
 use super::media_access::MediaAccess;
-use super::range;
+use super::{captions, range};
 use crate::app::App;
 use crate::live::{thumbnail, web_videos_folder};
+use crate::vod::uploaded::captions_folder;
 
 /// Pictures get a new name when they change, and videos never change under theirs. Not `public`: what was asked for with
 /// an access token is not for shared caches (RFC 9111 section 3.5).
@@ -31,6 +32,7 @@ pub fn router(access: MediaAccess) -> Router<App> {
         .route("/lazy-static/thumbnails/{file}", get(small_picture))
         .route("/lazy-static/previews/{file}", get(large_picture))
         .route("/static/thumbnails/{file}", get(small_picture))
+        .route(&format!("{}{{file}}", captions::FOLDER), get(captions_file))
         .route("/static/web-videos/{file}", get(video))
         .route("/download/web-videos/{file}", get(video))
         .layer(map_request(range::of_get_only))
@@ -43,6 +45,21 @@ async fn small_picture(State(app): State<App>, Path(file): Path<String>, request
 
 async fn large_picture(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
     serve(&thumbnail::previews_folder(&app.config.data_dir), &file, request).await
+}
+
+/// Captions are named by their video's public id, as its files are.
+async fn captions_file(
+    State(app): State<App>,
+    Extension(access): Extension<MediaAccess>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response<Body> {
+    let Some(uuid) = file.get(..36).and_then(|text| Uuid::parse_str(text).ok()) else { return not_found() };
+    if let Some(refusal) = access.refusal(&app, uuid, request.headers(), query.as_deref()).await {
+        return refusal;
+    }
+    serve(&captions_folder(&app.config.data_dir, uuid), &file, request).await
 }
 
 /// A video's files are named by its public id; who may not watch it may not fetch them.
@@ -88,6 +105,7 @@ async fn serve(folder: &FilePath, file: &str, request: Request) -> Response<Body
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(CACHE);
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -8,6 +8,8 @@ use utoipa_axum::routes;
 
 use super::problem::Result;
 use crate::app::App;
+use crate::uploads::TRENDING_DAYS;
+use crate::vod::uploaded::EXTENSIONS;
 
 /// PeerTube's release whose API this is; its clients branch on the number.
 const PEERTUBE_VERSION: &str = "6.3.0";
@@ -80,10 +82,10 @@ async fn config(State(app): State<App>) -> Json<Value> {
             "rtmp": { "port": app.addrs().rtmp.unwrap_or(config.rtmp.listen).port() }
         },
         "videoStudio": { "enabled": false, "remoteRunners": runners },
-        "videoFile": { "update": { "enabled": false } },
+        "videoFile": { "update": { "enabled": true } },
         "videoTranscription": { "enabled": false, "remoteRunners": runners },
         "import": {
-            "videos": { "http": { "enabled": false }, "torrent": { "enabled": false } },
+            "videos": { "http": { "enabled": config.videos.import_enabled }, "torrent": { "enabled": false } },
             "videoChannelSynchronization": { "enabled": false },
             "users": { "enabled": false }
         },
@@ -93,12 +95,17 @@ async fn config(State(app): State<App>) -> Json<Value> {
         "banner": pictures,
         "video": {
             "image": { "extensions": [".png", ".jpg", ".jpeg", ".webp"], "size": { "max": 4_194_304 } },
-            "file": { "extensions": [] }
+            "file": { "extensions": EXTENSIONS.iter().map(|end| format!(".{end}")).collect::<Vec<_>>() }
         },
-        "videoCaption": { "file": { "size": { "max": 0 }, "extensions": [] } },
+        "videoCaption": { "file": { "size": { "max": super::captions::MAX_BYTES }, "extensions": [".vtt", ".srt"] } },
         "user": { "videoQuota": -1, "videoQuotaDaily": -1 },
         "videoChannels": { "maxPerUser": 20 },
-        "trending": { "videos": { "intervalDays": 7, "algorithms": { "enabled": ["most-viewed"], "default": "most-viewed" } } },
+        "trending": {
+            "videos": {
+                "intervalDays": TRENDING_DAYS,
+                "algorithms": { "enabled": ["hot", "most-viewed", "most-liked"], "default": "most-viewed" }
+            }
+        },
         "tracker": { "enabled": super::tracker::is_open(config) },
         "followings": { "instance": { "autoFollowIndex": { "indexUrl": "" } } },
         "broadcastMessage": { "enabled": false, "message": "", "level": "info", "dismissable": false },

@@ -7,11 +7,12 @@ use rand::Rng as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Base, Login, MaybeLogin, Page, VideoRef, owns};
+use super::extract::{Base, Login, Page, VideoRef, Viewer, owns};
 use super::fields::{Fields, QueryFields};
 use super::model::{Created, List, LiveView, SessionView, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
-use super::videos::{apply, own_channel};
+use super::video_form::change;
+use super::videos::own_channel;
 use crate::app::App;
 use crate::domain::{ChannelId, LatencyMode, Live, LiveSession, Privacy, User, Video, VideoId, VideoState};
 use crate::store::{NewVideo, Tx, VideoFilter};
@@ -48,12 +49,12 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
     }
     let id = tx.videos().create(&NewVideo { tags, ..NewVideo::live(uuid, channel.id, name) }).await?;
     let mut video = tx.videos().by_id(id).await?.ok_or_else(|| Problem::not_found("Video"))?;
-    apply(&mut tx, &mut video, &fields, &user).await?;
-    tx.videos().update(&video).await?;
+    change(&mut tx, &mut video, &fields, &user).await?;
     let mut live = Live { replay_privacy: video.privacy, ..Live::new(id) };
     apply_live(&mut live, &fields, &app)?;
     tx.lives().create(&live).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(Json(Created { video: VideoIds::of(&video) }))
 }
 
@@ -86,11 +87,11 @@ pub(super) async fn of_video(tx: &mut Tx, id: VideoId) -> Result<Live> {
     get, path = "/api/v1/videos/live/{id}", tag = "Live", params(("id" = String, Path)),
     responses((status = 200, body = LiveView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn live(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<LiveView>> {
+async fn live(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRef) -> Result<Json<LiveView>> {
     let mut tx = app.store.read().await?;
-    let video = id.fetch_for(&mut tx, user.as_ref()).await?;
+    let (video, _) = viewer.fetch(&app, &mut tx, id).await?;
     let live = of_video(&mut tx, video.id).await?;
-    Ok(Json(LiveView::of(&live, &app, &base, owns(user.as_ref(), &video))))
+    Ok(Json(LiveView::of(&live, &app, &base, owns(viewer.user.as_ref(), &video))))
 }
 
 /// Change a live's settings: only the fields that are sent, and not while it runs.

@@ -8,9 +8,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use uuid::Uuid;
 
-use super::extract::may_watch;
+use super::extract::{PASSWORD_HEADER, is_shown, may_watch};
 use super::files::{NO_STORE, plain};
+use super::video_tokens::Grant;
 use crate::app::App;
+use crate::domain::{Privacy, Timestamp, Video};
 use crate::store;
 
 /// How long a change of privacy takes to reach media requests.
@@ -50,27 +52,19 @@ impl MediaAccess {
         Some(plain(status, text, NO_STORE))
     }
 
-    /// Whether this request may fetch media of `video`: it is open, or the request carries an access token (as
-    /// `Authorization: Bearer`, or in the query as `videoFileToken`) of somebody who may watch it.
+    /// Whether this request may fetch media of `video`: it is open, or the request carries a token for its media (in the query as
+    /// `videoFileToken`), an access token (there too, or as `Authorization: Bearer`) of somebody who may watch it, or its password.
     pub async fn check(&self, app: &App, video: Uuid, headers: &HeaderMap, query: Option<&str>) -> store::Result<Answer> {
         let now = Instant::now();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&video).copied();
         if let Some((_, true)) = known.filter(|(at, _)| now.duration_since(*at) < FRESH) {
             return Ok(Answer::Allowed);
         }
-        let mut tx = app.store.read().await?;
-        let Some(found) = tx.videos().by_uuid(video).await? else { return Ok(Answer::Unknown) };
-        drop(tx);
+        let Some(found) = app.store.read().await?.videos().by_uuid(video).await? else { return Ok(Answer::Unknown) };
         let is_open = may_watch(None, &found);
         self.remember(video, now, is_open);
-        if is_open {
-            return Ok(Answer::Allowed);
-        }
-        let user = match token(headers, query) {
-            Some(token) => app.auth.user(&app.store, token).await?,
-            None => None,
-        };
-        Ok(if may_watch(user.as_ref(), &found) { Answer::Allowed } else { Answer::Forbidden })
+        let may = is_open || may(app, &found, headers, query).await?;
+        Ok(if may { Answer::Allowed } else { Answer::Forbidden })
     }
 
     fn remember(&self, video: Uuid, now: Instant, is_open: bool) {
@@ -82,6 +76,25 @@ impl MediaAccess {
             known.insert(video, (now, is_open));
         }
     }
+}
+
+/// Whether what this request carries opens a video that is not open. One connection to the database at a time: whoever holds one
+/// must not wait for another.
+async fn may(app: &App, video: &Video, headers: &HeaderMap, query: Option<&str>) -> store::Result<bool> {
+    let locked = video.privacy == Privacy::Password && is_shown(video);
+    if let Some(token) = token(headers, query) {
+        let user = match app.video_tokens.read(video.uuid, token, Timestamp::now()) {
+            Some(Grant::Password(id)) => return Ok(locked && app.store.read().await?.passwords().has(video.id, id).await?),
+            Some(Grant::User(id)) => app.store.read().await?.users().by_id(id).await?.filter(|user| !user.blocked),
+            None => app.auth.user(&app.store, token).await?,
+        };
+        if may_watch(user.as_ref(), video) {
+            return Ok(true);
+        }
+    }
+    let Some(password) = headers.get(PASSWORD_HEADER).and_then(|value| value.to_str().ok()).filter(|_| locked) else { return Ok(false) };
+    let mut tx = app.store.read().await?;
+    Ok(app.video_tokens.unlock(&mut tx, video, password, None).await.is_ok())
 }
 
 fn token<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str> {

@@ -2,13 +2,18 @@
 
 pub mod auth;
 mod brake;
+mod captions;
 mod channels;
+mod chapters;
 mod direct;
 mod extract;
 mod fields;
 mod files;
+mod form;
+mod history;
 mod hls;
 pub mod hub;
+mod imports;
 mod instance;
 mod lives;
 pub mod media_access;
@@ -16,20 +21,30 @@ mod model;
 pub mod openapi;
 mod problem;
 mod range;
+mod ratings;
+mod resumable;
 pub mod serve;
 mod shell;
 mod shoal;
 mod socket;
 mod swarms;
 mod tracker;
+mod upload;
 mod users;
+mod video_files;
+mod video_form;
+mod video_passwords;
+mod video_stats;
+pub mod video_tokens;
 mod videos;
 pub mod viewers;
 
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -46,6 +61,8 @@ use problem::Problem;
 const MAX_BODY: usize = 9 << 20;
 /// An API request takes no longer, its body included.
 const API_TIMEOUT: Duration = Duration::from_secs(30);
+/// Except where a video's file comes in: the largest takes ten hours at 10 Mbit/s. There the body must not stand still.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(12 * 3600);
 /// How long browsers may keep the answer to a preflight.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(7200);
 
@@ -59,6 +76,16 @@ fn api() -> OpenApiRouter<App> {
         .merge(instance::router())
         .merge(shoal::router())
         .merge(swarms::router())
+        .merge(upload::router())
+        .merge(resumable::router())
+        .merge(imports::router())
+        .merge(captions::router())
+        .merge(chapters::router())
+        .merge(ratings::router())
+        .merge(history::router())
+        .merge(video_files::router())
+        .merge(video_passwords::router())
+        .merge(video_stats::router())
 }
 
 /// Everything that the public listeners answer.
@@ -80,7 +107,15 @@ pub fn router(app: App) -> Router {
             CorsLayer::new()
                 .allow_origin(Any)
                 .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-                .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-peertube-video-password")])
+                .allow_headers([
+                    AUTHORIZATION,
+                    CONTENT_TYPE,
+                    CONTENT_RANGE,
+                    HeaderName::from_static(extract::PASSWORD_HEADER),
+                    HeaderName::from_static(resumable::LENGTH_HEADER),
+                    HeaderName::from_static(resumable::TYPE_HEADER),
+                ])
+                .expose_headers([LOCATION, RANGE, RETRY_AFTER])
                 .max_age(PREFLIGHT_AGE),
         );
     Router::new()
@@ -97,7 +132,8 @@ pub fn router(app: App) -> Router {
 
 /// Answers are nobody's to cache, and slow requests end.
 async fn api_manners(request: Request, next: Next) -> Response {
-    let Ok(mut response) = tokio::time::timeout(API_TIMEOUT, next.run(request)).await else {
+    let limit = if upload::takes_a_file(request.uri().path()) { UPLOAD_TIMEOUT } else { API_TIMEOUT };
+    let Ok(mut response) = tokio::time::timeout(limit, next.run(request)).await else {
         return Problem::new(StatusCode::REQUEST_TIMEOUT, "The request took too long").into_response();
     };
     let headers = response.headers_mut();

@@ -20,7 +20,8 @@ pub struct Labelled<T> {
     pub label: String,
 }
 
-fn labelled<T>(id: T, label: Option<&str>) -> Labelled<T> {
+/// A value with its name.
+pub(super) fn labelled<T>(id: T, label: Option<&str>) -> Labelled<T> {
     Labelled { id, label: label.unwrap_or("Unknown").to_owned() }
 }
 
@@ -295,6 +296,35 @@ pub struct VideoSummary<A = ActorSummary, C = ActorSummary> {
     /// Why; in lists only for the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blacklisted_reason: Option<Option<String>>,
+    /// Its privacy will change; only for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduled_update: Option<ScheduledUpdate>,
+    /// Where whoever asks stopped watching.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_history: Option<UserHistory>,
+}
+
+/// A change of privacy to come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduledUpdate {
+    /// When.
+    #[schema(value_type = String)]
+    pub update_at: Timestamp,
+    /// To this.
+    pub privacy: i64,
+}
+
+/// Where somebody stopped watching.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserHistory {
+    /// In seconds.
+    pub current_time: i64,
+}
+
+fn scheduled_update(video: &Video) -> Option<ScheduledUpdate> {
+    video.schedule.map(|schedule| ScheduledUpdate { update_at: schedule.update_at, privacy: schedule.privacy.code() })
 }
 
 /// A file to play or download.
@@ -387,6 +417,13 @@ pub struct VideoDetails {
 }
 
 impl VideoSummary {
+    /// With where whoever asks stopped watching.
+    #[must_use]
+    pub fn watched_until(mut self, position_s: i64) -> Self {
+        self.user_history = Some(UserHistory { current_time: position_s });
+        self
+    }
+
     /// For lists. `own` adds what only the owner sees.
     pub fn of(video: &Video, app: &App, base: &Base, own: bool) -> Self {
         let mut summary = summary(video, app, base, actor_summary(&video.channel.account, base), channel_summary(&video.channel, base));
@@ -395,6 +432,7 @@ impl VideoSummary {
             summary.state = Some(state(video.state));
         }
         if own {
+            summary.scheduled_update = scheduled_update(video);
             summary.wait_transcoding = Some(video.wait_transcoding);
             summary.blacklisted = Some(false);
             summary.blacklisted_reason = Some(None);
@@ -464,6 +502,8 @@ fn summary<A, C>(video: &Video, app: &App, base: &Base, account: A, channel: C) 
         wait_transcoding: None,
         blacklisted: None,
         blacklisted_reason: None,
+        scheduled_update: None,
+        user_history: None,
     }
 }
 
@@ -482,6 +522,10 @@ pub struct Parts {
     pub files: Vec<VideoFile>,
     /// Of a live.
     pub latency_mode: Option<LatencyMode>,
+    /// Where whoever asks stopped watching, in seconds.
+    pub position_s: Option<i64>,
+    /// Whoever asks owns it, or moderates.
+    pub own: bool,
 }
 
 impl VideoDetails {
@@ -494,6 +538,8 @@ impl VideoDetails {
         summary.wait_transcoding = Some(video.wait_transcoding);
         summary.blacklisted = Some(false);
         summary.blacklisted_reason = Some(None);
+        summary.scheduled_update = scheduled_update(video).filter(|_| parts.own);
+        summary.user_history = parts.position_s.map(|current_time| UserHistory { current_time });
         let file = |file: &VideoFile| file_view(video, file, base);
         let (hls, plain): (Vec<_>, Vec<_>) = parts.files.iter().partition(|file| file.playlist_id.is_some());
         Self {
@@ -516,7 +562,7 @@ impl VideoDetails {
             comments_enabled: video.comments_policy != crate::domain::CommentsPolicy::Disabled,
             comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
             download_enabled: video.download_enabled,
-            input_file_updated_at: None,
+            input_file_updated_at: video.input_file_updated_at,
             tracker_urls: super::tracker::urls(video, app, base),
             latency_mode: parts.latency_mode.map(LatencyMode::code),
             summary,

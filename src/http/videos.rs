@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
@@ -13,19 +13,24 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Base, Login, MaybeLogin, Page, VideoRef};
+use super::extract::{Base, Login, MaybeLogin, Page, VideoRef, Viewer, owns};
 use super::fields::{Fields, QueryFields};
+use super::form::Form;
 use super::model::{List, Parts, VideoDetails, VideoSummary};
 use super::problem::{Problem, ProblemBody, Result};
 use super::serve::Client;
-use super::viewers::ViewerId;
+use super::video_form::{Made, PICTURES, change};
+use super::viewers::{Place, ViewerId};
 use crate::app::App;
 use crate::domain::{
     CATEGORIES, ChannelId, CommentsPolicy, LANGUAGES, LICENCES, Privacy, Timestamp, User, Video, VideoState, label_of, language_of,
 };
 use crate::jobs::RemoveFiles;
+use crate::pictures::Pictures;
 use crate::store::{Sort, Tx, VideoFilter};
 
+/// Most values that a list is narrowed by: each is a part of the query.
+const MAX_VALUES: usize = 100;
 /// Longest text that is searched for.
 const MAX_SEARCH: usize = 200;
 
@@ -49,13 +54,27 @@ pub(super) fn filter(fields: &Fields) -> Result<VideoFilter> {
         None | Some("") => Sort::default(),
         Some(name) => Sort::parse(name).ok_or_else(|| Problem::invalid("sort", "is no known order"))?,
     };
+    let texts = |name: &str| fields.list(name).into_iter().map(str::to_owned).collect();
+    let time = |name: &'static str| {
+        let text = fields.text(name).filter(|text| !text.is_empty());
+        text.map(|text| Timestamp::parse(text).ok_or_else(|| Problem::invalid(name, "must be an RFC 3339 time"))).transpose()
+    };
     let mut filter = VideoFilter {
         is_live: fields.flag("isLive")?,
         is_local: fields.flag("isLocal")?,
+        channel_names: texts("channelNameOneOf"),
+        host: fields.text("host").map(str::to_ascii_lowercase),
         categories: fields.integers("categoryOneOf")?,
         licences: fields.integers("licenceOneOf")?,
-        languages: fields.list("languageOneOf").into_iter().map(str::to_owned).collect(),
-        tags: fields.list("tagsOneOf").into_iter().map(str::to_owned).collect(),
+        languages: texts("languageOneOf"),
+        tags: texts("tagsOneOf"),
+        all_tags: texts("tagsAllOf"),
+        has_hls: fields.flag("hasHLSFiles")?,
+        has_web_videos: fields.flag("hasWebVideoFiles")?,
+        published_from: time("startDate")?,
+        published_until: time("endDate")?,
+        min_duration_s: fields.integer("durationMin")?,
+        max_duration_s: fields.integer("durationMax")?,
         nsfw: match fields.text("nsfw") {
             None | Some("both") => None,
             Some("true") => Some(true),
@@ -65,8 +84,19 @@ pub(super) fn filter(fields: &Fields) -> Result<VideoFilter> {
         sort,
         start: page.start,
         count: page.count,
+        skip_count: fields.flag("skipCount")?.unwrap_or(false),
         ..VideoFilter::default()
     };
+    for code in fields.integers("privacyOneOf")? {
+        filter.privacies.push(Privacy::from_code(code).ok_or_else(|| Problem::invalid("privacyOneOf", "is not known"))?);
+    }
+    for code in fields.integers("stateOneOf")? {
+        filter.states.push(VideoState::from_code(code).ok_or_else(|| Problem::invalid("stateOneOf", "is not known"))?);
+    }
+    let values = filter.categories.len() + filter.licences.len() + filter.languages.len() + filter.tags.len() + filter.all_tags.len();
+    if values > MAX_VALUES {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Too many values to narrow the list by"));
+    }
     if let Some(text) = fields.text("search").map(str::trim).filter(|text| !text.is_empty()) {
         if text.len() > MAX_SEARCH {
             return Err(Problem::invalid("search", "too long"));
@@ -76,17 +106,29 @@ pub(super) fn filter(fields: &Fields) -> Result<VideoFilter> {
     Ok(filter)
 }
 
-/// Narrows a list to what is public. Lives that wait or ended are left out, as PeerTube does,
-/// unless a moderator asks for them with `include` bit 1 (NOT_PUBLISHED_STATE).
+/// Narrows a list to what is public (and internal, for users of this instance). Lives that wait or ended are left out, as PeerTube
+/// does, unless a moderator asks for them with `include` bit 1 (NOT_PUBLISHED_STATE), or by `privacyOneOf` and `stateOneOf`.
 pub(super) fn narrow_to_public(filter: &mut VideoFilter, fields: &Fields, user: Option<&User>) -> Result<()> {
-    filter.privacies = vec![Privacy::Public];
-    filter.states = vec![VideoState::Published];
     let include = fields.integer("include")?.unwrap_or(0);
-    if include != 0 && !user.is_some_and(|user| user.role.moderates()) {
+    let asks_for_more = include != 0 || !filter.privacies.is_empty() || !filter.states.is_empty();
+    if asks_for_more && !user.is_some_and(|user| user.role.moderates()) {
         return Err(Problem::unauthorized("You are not allowed to see all videos"));
     }
-    if include & 1 != 0 {
-        filter.states.extend([VideoState::WaitingForLive, VideoState::LiveEnded]);
+    if filter.privacies.is_empty() {
+        filter.privacies.push(Privacy::Public);
+        if user.is_some() {
+            filter.privacies.push(Privacy::Internal);
+        }
+    }
+    if filter.states.is_empty() {
+        filter.states.push(VideoState::Published);
+        if include & 1 != 0 {
+            filter.states.extend([VideoState::WaitingForLive, VideoState::LiveEnded, VideoState::ToTranscode, VideoState::ToImport]);
+        }
+    }
+    if fields.flag("excludeAlreadyWatched")?.unwrap_or(false) {
+        let user = user.ok_or_else(|| Problem::invalid("excludeAlreadyWatched", "is for those who are logged in"))?;
+        filter.not_watched_by = Some(user.id);
     }
     Ok(())
 }
@@ -98,8 +140,10 @@ pub(super) fn narrow_to_public(filter: &mut VideoFilter, fields: &Fields, user: 
         ("start" = Option<i64>, Query), ("count" = Option<i64>, Query), ("sort" = Option<String>, Query),
         ("isLive" = Option<bool>, Query), ("isLocal" = Option<bool>, Query), ("nsfw" = Option<String>, Query),
         ("categoryOneOf" = Option<Vec<i64>>, Query), ("licenceOneOf" = Option<Vec<i64>>, Query),
-        ("languageOneOf" = Option<Vec<String>>, Query), ("tagsOneOf" = Option<Vec<String>>, Query),
-        ("search" = Option<String>, Query), ("include" = Option<i64>, Query)
+        ("languageOneOf" = Option<Vec<String>>, Query), ("tagsOneOf" = Option<Vec<String>>, Query), ("tagsAllOf" = Option<Vec<String>>, Query),
+        ("privacyOneOf" = Option<Vec<i64>>, Query), ("stateOneOf" = Option<Vec<i64>>, Query), ("host" = Option<String>, Query),
+        ("hasHLSFiles" = Option<bool>, Query), ("hasWebVideoFiles" = Option<bool>, Query), ("excludeAlreadyWatched" = Option<bool>, Query),
+        ("skipCount" = Option<bool>, Query), ("search" = Option<String>, Query), ("include" = Option<i64>, Query)
     ),
     responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
 )]
@@ -114,12 +158,13 @@ async fn list(
     answer(&app, &base, &wanted).await
 }
 
-/// Videos whose title or description contains `search`.
+/// Videos whose title, or one of whose tags, contains `search`.
 #[utoipa::path(
     get, path = "/api/v1/search/videos", tag = "Search",
     params(
         ("search" = String, Query), ("start" = Option<i64>, Query), ("count" = Option<i64>, Query), ("sort" = Option<String>, Query),
-        ("isLive" = Option<bool>, Query)
+        ("isLive" = Option<bool>, Query), ("startDate" = Option<String>, Query), ("endDate" = Option<String>, Query),
+        ("durationMin" = Option<i64>, Query), ("durationMax" = Option<i64>, Query)
     ),
     responses((status = 200, body = List<VideoSummary>), (status = 400, body = ProblemBody))
 )]
@@ -166,9 +211,16 @@ async fn privacies() -> Json<BTreeMap<i64, &'static str>> {
     get, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)),
     responses((status = 200, body = VideoDetails), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn details(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<VideoDetails>> {
+async fn details(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRef) -> Result<Json<VideoDetails>> {
     let mut tx = app.store.read().await?;
-    let video = id.fetch_for(&mut tx, user.as_ref()).await?;
+    let (video, _) = viewer.fetch(&app, &mut tx, id).await?;
+    let position_s = match &viewer.user {
+        Some(user) => match app.viewers.position(user.id, video.id) {
+            Some(position_s) => Some(position_s),
+            None => tx.history().position(user.id, video.id).await?,
+        },
+        None => None,
+    };
     let parts = Parts {
         tags: tx.videos().tags(video.id).await?,
         playlist: tx.playlists().of_video(video.id).await?,
@@ -177,6 +229,8 @@ async fn details(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogi
             true => tx.lives().by_video(video.id).await?.map(|live| live.latency_mode),
             false => None,
         },
+        position_s,
+        own: owns(viewer.user.as_ref(), &video),
     };
     Ok(Json(VideoDetails::of(&video, parts, &app, &base)))
 }
@@ -186,31 +240,36 @@ async fn details(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogi
     get, path = "/api/v1/videos/{id}/description", tag = "Video", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = ProblemBody))
 )]
-async fn description(State(app): State<App>, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<Value>> {
-    let video = id.fetch_for(&mut app.store.read().await?, user.as_ref()).await?;
+async fn description(State(app): State<App>, viewer: Viewer, id: VideoRef) -> Result<Json<Value>> {
+    let (video, _) = viewer.fetch(&app, &mut app.store.read().await?, id).await?;
     Ok(Json(json!({ "description": video.description })))
 }
 
-/// Change a video: only the fields that are sent. For its owner and moderators.
+/// Change a video: only the fields that are sent, and its pictures (`thumbnailfile`, `previewfile`). For its owner and moderators.
 #[utoipa::path(
     put, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)), request_body = Object,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {
+async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, request: Request) -> Result<StatusCode> {
+    // Whose it is says who may send pictures at all.
+    id.fetch_owned(&mut app.store.read().await?, &user).await?;
+    let form = Form::read(request, &app, &PICTURES, None).await?;
+    let pictures = Made::of(&app, &form).await?;
     let mut tx = app.store.write().await?;
     let mut video = id.fetch_owned(&mut tx, &user).await?;
-    let privacy = video.privacy;
-    apply(&mut tx, &mut video, &fields, &user).await?;
-    if video.privacy != privacy && video.is_live && video.state == VideoState::Published {
+    let before = video.clone();
+    change(&mut tx, &mut video, &form.fields, &user).await?;
+    if video.privacy != before.privacy && video.is_live && video.state == VideoState::Published {
         // Viewers are there already.
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot update privacy of a live that has already started"));
     }
-    tx.videos().update(&video).await?;
-    if fields.has("tags") {
-        let tags = Video::parse_tags(fields.list("tags").into_iter().map(str::to_owned).collect())?;
-        tx.videos().set_tags(video.id, &tags).await?;
-    }
+    pictures.give(&mut tx, &mut video).await?;
     tx.commit().await?;
+    if pictures.names().is_some() {
+        Pictures::remove(&app.config.data_dir, before.thumbnail.as_deref(), before.preview.as_deref()).await;
+    }
+    pictures.keep();
+    app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -244,7 +303,8 @@ pub(super) async fn apply(tx: &mut Tx, video: &mut Video, fields: &Fields, user:
         video.language = language.map(str::to_owned);
     }
     if let Some(code) = fields.integer("privacy")? {
-        video.privacy = Privacy::from_code(code).ok_or_else(|| Problem::invalid("privacy", "is not known"))?;
+        let privacy = Privacy::from_code(code).ok_or_else(|| Problem::invalid("privacy", "is not known"))?;
+        video.set_privacy(privacy, Timestamp::now());
     }
     if let Some(nsfw) = fields.flag("nsfw")? {
         video.nsfw = nsfw;
@@ -308,7 +368,7 @@ async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A viewer is watching: sent every few seconds while playing.
+/// A viewer is watching: sent every few seconds while playing. `currentTime` in seconds; `viewEvent` `seek` after a jump.
 #[utoipa::path(
     post, path = "/api/v1/videos/{id}/views", tag = "Video", params(("id" = String, Path)), request_body = Object,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
@@ -317,7 +377,7 @@ async fn view(
     State(app): State<App>,
     client: Client,
     headers: HeaderMap,
-    MaybeLogin(user): MaybeLogin,
+    viewer: Viewer,
     id: VideoRef,
     fields: Fields,
 ) -> Result<StatusCode> {
@@ -325,10 +385,20 @@ async fn view(
     if !position.is_finite() || position < 0.0 {
         return Err(Problem::invalid("currentTime", "must not be negative"));
     }
-    let video = id.fetch_for(&mut app.store.read().await?, user.as_ref()).await?;
+    let jumped = match fields.text("viewEvent") {
+        None | Some("") => false,
+        Some("seek") => true,
+        Some(_) => return Err(Problem::invalid("viewEvent", "must be seek")),
+    };
+    let (video, _) = viewer.fetch(&app, &mut app.store.read().await?, id).await?;
     // An owner who looks at their own stream counts like anybody else.
     let session = fields.text("sessionId").filter(|text| text.len() <= 100);
-    app.viewers.beat(video.uuid, viewer_id(client, session, &headers), Instant::now());
+    // Of a live there is no place to go back to.
+    let place = (!video.is_live).then_some(Place { position_s: position, duration_ms: video.duration_ms, jumped });
+    app.viewers.beat_at(video.uuid, viewer_id(client, session, &headers), place, Instant::now());
+    if let (Some(user), false) = (&viewer.user, video.is_live) {
+        app.viewers.remember(user.id, video.id, position as i64);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

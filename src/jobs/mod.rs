@@ -1,6 +1,7 @@
 //! Durable work as rows in the database: enqueued in the transaction that causes it, run here,
 //! retried with growing pauses, taken up again after a crash. A job must bear being run twice.
 
+mod publish;
 mod remove_files;
 
 use std::error::Error;
@@ -17,7 +18,8 @@ use crate::app::App;
 use crate::domain::Timestamp;
 use crate::store::ClaimedJob;
 
-pub use remove_files::RemoveFiles;
+pub use publish::PublishScheduled;
+pub use remove_files::{Only, RemoveFiles};
 
 /// Why a job failed.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -64,7 +66,7 @@ impl Registry {
 
 /// Every kind of job of this server.
 pub fn registry() -> Registry {
-    Registry::default().with::<RemoveFiles>().with::<crate::live::RemuxReplay>().with::<crate::vod::SignManifests>()
+    Registry::default().with::<RemoveFiles>().with::<PublishScheduled>().with::<crate::live::RemuxReplay>().with::<crate::vod::SignManifests>()
 }
 
 /// Tells the runner that a job was committed.

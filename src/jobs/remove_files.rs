@@ -9,10 +9,23 @@ use crate::app::App;
 use crate::domain::{Video, VideoFile};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 use crate::live::{vod_folder, web_videos_folder};
+use crate::vod::uploaded::{captions_folder, originals_folder};
 
-/// Removes what a deleted video left on disk.
+/// What goes of a video that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// Its plain files.
+    WebVideos,
+    /// Its HLS presentation.
+    Hls,
+}
+
+/// Removes what a deleted video, or a deleted part of one, left on disk.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveFiles {
+    #[serde(default)]
+    only: Option<Only>,
     video: Uuid,
     thumbnail: Option<String>,
     preview: Option<String>,
@@ -23,11 +36,17 @@ impl RemoveFiles {
     /// Of this video and its files, as they were before it was deleted.
     pub fn of(video: &Video, files: &[VideoFile]) -> Self {
         Self {
+            only: None,
             video: video.uuid,
             thumbnail: video.thumbnail.clone(),
             preview: video.preview.clone(),
             web_videos: files.iter().filter(|file| file.playlist_id.is_none()).map(|file| file.file.clone()).collect(),
         }
+    }
+
+    /// Of these files alone, which are part of what `only` says; the video stays.
+    pub fn of_part(video: &Video, files: &[VideoFile], only: Only) -> Self {
+        Self { only: Some(only), ..Self::of(video, files) }
     }
 }
 
@@ -36,16 +55,25 @@ impl Job for RemoveFiles {
 
     async fn run(self, app: &App) -> Result<(), Failure> {
         let data_dir = &app.config.data_dir;
+        if self.only == Some(Only::Hls) {
+            return Ok(unless_gone(tokio::fs::remove_dir_all(vod_folder(data_dir, self.video)).await)?);
+        }
+        for name in &self.web_videos {
+            remove(&web_videos_folder(data_dir), name).await?;
+        }
+        if self.only == Some(Only::WebVideos) {
+            return Ok(());
+        }
         let pictures = [(thumbnails_folder(data_dir), self.thumbnail), (previews_folder(data_dir), self.preview)];
         for (folder, name) in pictures {
             if let Some(name) = name {
                 remove(&folder, &name).await?;
             }
         }
-        for name in &self.web_videos {
-            remove(&web_videos_folder(data_dir), name).await?;
+        for folder in [originals_folder(data_dir, self.video), captions_folder(data_dir, self.video), vod_folder(data_dir, self.video)] {
+            unless_gone(tokio::fs::remove_dir_all(folder).await)?;
         }
-        Ok(unless_gone(tokio::fs::remove_dir_all(vod_folder(data_dir, self.video)).await)?)
+        Ok(())
     }
 }
 

@@ -42,6 +42,12 @@ impl Files<'_> {
         Ok(rows.iter().map(file).collect::<sqlx::Result<_>>()?)
     }
 
+    /// Forgets a file. False when it was gone.
+    pub async fn delete(&mut self, id: FileId) -> Result<bool> {
+        let result = sqlx::query("DELETE FROM video_files WHERE id = $1").bind(id.0).execute(&mut *self.0).await?;
+        Ok(result.rows_affected() > 0)
+    }
+
     /// Notes a file.
     pub async fn add(&mut self, new: &NewFile) -> Result<FileId> {
         let row = sqlx::query(

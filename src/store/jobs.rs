@@ -53,6 +53,20 @@ impl Jobs<'_> {
         Ok(JobId(row.try_get("id")?))
     }
 
+    /// Adds a job by its name, for kinds that are run elsewhere.
+    pub async fn enqueue_named(&mut self, name: &str, payload: &impl serde::Serialize) -> Result<JobId> {
+        let payload = serde_json::to_string(payload).map_err(|_| Error::Corrupt("job payload"))?;
+        let now = Timestamp::now().as_millis();
+        let row = sqlx::query("INSERT INTO jobs (name, payload, run_at, created_at) VALUES ($1, $2, $3, $4) RETURNING id")
+            .bind(name)
+            .bind(payload)
+            .bind(now)
+            .bind(now)
+            .fetch_one(&mut *self.0)
+            .await?;
+        Ok(JobId(row.try_get("id")?))
+    }
+
     /// Takes the job that is due longest; `None` when there is none. Two claimers never get the same one.
     pub async fn claim(&mut self, now: Timestamp) -> Result<Option<ClaimedJob>> {
         // The outer condition is checked again after waiting for another claimer's row lock (PostgreSQL).

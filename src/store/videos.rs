@@ -1,10 +1,10 @@
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{AnyConnection, Arguments as _, AssertSqlSafe, Row as _};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row as _};
 use uuid::Uuid;
 
 use super::channels::channel;
 use super::{Error, Result, flag, maybe_timestamp, timestamp};
-use crate::domain::{AccountId, ChannelId, CommentsPolicy, Privacy, Timestamp, Video, VideoId, VideoState};
+use crate::domain::{ChannelId, CommentsPolicy, Privacy, Schedule, Timestamp, Video, VideoId, VideoState, hotness};
 
 /// Milliseconds of a day, for the per-day counts.
 const DAY_MS: i64 = 86_400_000;
@@ -76,134 +76,30 @@ impl NewVideo {
     }
 }
 
-/// Which videos a list holds.
-#[derive(Clone, Debug, Default)]
-pub struct VideoFilter {
-    /// Only these privacies; empty: any.
-    pub privacies: Vec<Privacy>,
-    /// Only these states; empty: any.
-    pub states: Vec<VideoState>,
-    /// Only (no) lives.
-    pub is_live: Option<bool>,
-    /// Only local (remote) ones.
-    pub is_local: Option<bool>,
-    /// Only (no) adult content.
-    pub nsfw: Option<bool>,
-    /// Only of this account.
-    pub account: Option<AccountId>,
-    /// Only of this channel.
-    pub channel: Option<ChannelId>,
-    /// Only of these categories; empty: any.
-    pub categories: Vec<i64>,
-    /// Only of these licences; empty: any.
-    pub licences: Vec<i64>,
-    /// Only of these languages; empty: any.
-    pub languages: Vec<String>,
-    /// With at least one of these tags; empty: any.
-    pub tags: Vec<String>,
-    /// Title or description contains this.
-    pub search: Option<String>,
-    /// Order.
-    pub sort: Sort,
-    /// Rows skipped.
-    pub start: i64,
-    /// Most rows.
-    pub count: i64,
-}
-
-/// The order of a list, as PeerTube's `sort` names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// `-publishedAt`, also what an unknown name means.
-    #[default]
-    NewestPublished,
-    /// `publishedAt`
-    OldestPublished,
-    /// `-createdAt`
-    NewestCreated,
-    /// `createdAt`
-    OldestCreated,
-    /// `-updatedAt`
-    NewestUpdated,
-    /// `name`
-    Name,
-    /// `-name`
-    NameReversed,
-    /// `-duration`
-    Longest,
-    /// `duration`
-    Shortest,
-    /// `-views`, `-trending`, `-hot`, `-best`
-    MostViewed,
-    /// `views`
-    LeastViewed,
-    /// `-likes`
-    MostLiked,
-}
-
-impl Sort {
-    /// From PeerTube's name; `None` when there is no such order.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "-publishedAt" | "-originallyPublishedAt" => Self::NewestPublished,
-            "publishedAt" | "originallyPublishedAt" => Self::OldestPublished,
-            "-createdAt" => Self::NewestCreated,
-            "createdAt" => Self::OldestCreated,
-            "-updatedAt" => Self::NewestUpdated,
-            "name" => Self::Name,
-            "-name" => Self::NameReversed,
-            "-duration" => Self::Longest,
-            "duration" => Self::Shortest,
-            "-views" | "-trending" | "-hot" | "-best" | "-match" => Self::MostViewed,
-            "views" => Self::LeastViewed,
-            "-likes" => Self::MostLiked,
-            _ => return None,
-        })
-    }
-
-    fn sql(self) -> &'static str {
-        match self {
-            Self::NewestPublished => "v.published_at DESC, v.id DESC",
-            Self::OldestPublished => "v.published_at, v.id",
-            Self::NewestCreated => "v.created_at DESC, v.id DESC",
-            Self::OldestCreated => "v.created_at, v.id",
-            Self::NewestUpdated => "v.updated_at DESC, v.id DESC",
-            Self::Name => "LOWER(v.name), v.id",
-            Self::NameReversed => "LOWER(v.name) DESC, v.id DESC",
-            Self::Longest => "v.duration_ms DESC, v.id DESC",
-            Self::Shortest => "v.duration_ms, v.id",
-            Self::MostViewed => "v.views DESC, v.id DESC",
-            Self::LeastViewed => "v.views, v.id",
-            Self::MostLiked => "v.likes DESC, v.id DESC",
-        }
-    }
-}
-
-macro_rules! from {
-    () => {
-        " FROM videos v JOIN channels c ON c.id = v.channel_id JOIN actors ca ON ca.id = c.actor_id
-          JOIN accounts a ON a.id = c.account_id JOIN actors aa ON aa.id = a.actor_id LEFT JOIN users u ON u.account_id = a.id "
-    };
-}
-
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT v.id AS v_id, v.uuid, v.name, v.description, v.support, v.category, v.licence, v.language, v.privacy, v.nsfw, v.state,
                 v.is_live, v.remote, v.url, v.duration_ms, v.aspect_ratio, v.views, v.likes, v.dislikes, v.thumbnail, v.preview,
                 v.comments_policy, v.download_enabled, v.wait_transcoding, v.created_at, v.updated_at, v.published_at,
-                v.originally_published_at,
+                v.originally_published_at, v.input_file_updated_at,
+                sc.update_at AS sc_update_at, sc.privacy AS sc_privacy,
                 c.id AS c_id, c.display_name AS c_display_name, c.description AS c_description, c.support AS c_support,
                 ca.id AS ca_id, ca.name AS ca_name, ca.host AS ca_host, ca.url AS ca_url, ca.followers_count AS ca_followers_count,
                 ca.following_count AS ca_following_count, ca.created_at AS ca_created_at, ca.updated_at AS ca_updated_at,
                 a.id AS a_id, a.display_name AS a_display_name, a.description AS a_description, u.id AS a_user_id,
                 aa.id AS aa_id, aa.name AS aa_name, aa.host AS aa_host, aa.url AS aa_url, aa.followers_count AS aa_followers_count,
-                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at",
-            from!(),
+                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at
+             FROM videos v JOIN channels c ON c.id = v.channel_id JOIN actors ca ON ca.id = c.actor_id
+             JOIN accounts a ON a.id = c.account_id JOIN actors aa ON aa.id = a.actor_id LEFT JOIN users u ON u.account_id = a.id
+             LEFT JOIN video_schedules sc ON sc.video_id = v.id ",
             $rest
         )
     };
 }
+
+/// A video's columns and where they come from; a WHERE clause may follow.
+pub(super) const SELECT: &str = select!("");
 
 impl Videos<'_> {
     /// By row id.
@@ -218,29 +114,13 @@ impl Videos<'_> {
         row.as_ref().map(video).transpose()
     }
 
-    /// A page of the videos that pass `filter`, and how many pass in all.
-    pub async fn list(&mut self, filter: &VideoFilter) -> Result<(i64, Vec<Video>)> {
-        let conditions = Conditions::of(filter)?;
-        let where_clause = conditions.sql();
-        let total = sqlx::query_with(AssertSqlSafe(format!("SELECT COUNT(*) AS total{}{where_clause}", from!())), conditions.arguments)
-            .fetch_one(&mut *self.0)
-            .await?
-            .try_get("total")?;
-        let mut conditions = Conditions::of(filter)?;
-        let limit = conditions.bind(filter.count)?;
-        let offset = conditions.bind(filter.start)?;
-        let sql = format!("{}{where_clause} ORDER BY {} LIMIT {limit} OFFSET {offset}", select!(""), filter.sort.sql());
-        let rows = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_all(&mut *self.0).await?;
-        Ok((total, rows.iter().map(video).collect::<Result<_>>()?))
-    }
-
     /// Adds a video with its tags.
     pub async fn create(&mut self, new: &NewVideo) -> Result<VideoId> {
         let now = Timestamp::now().as_millis();
         let row = sqlx::query(
             "INSERT INTO videos (uuid, channel_id, name, description, support, category, licence, language, privacy, nsfw, state, is_live,
-                duration_ms, aspect_ratio, comments_policy, download_enabled, created_at, updated_at, published_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS DOUBLE PRECISION) / 10000, $15, $16, $17, $18, $19) RETURNING id",
+                duration_ms, aspect_ratio, comments_policy, download_enabled, created_at, updated_at, published_at, hot)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, CAST($14 AS DOUBLE PRECISION) / 10000, $15, $16, $17, $18, $19, $20) RETURNING id",
         )
         .bind(new.uuid.to_string())
         .bind(new.channel_id.0)
@@ -261,9 +141,11 @@ impl Videos<'_> {
         .bind(now)
         .bind(now)
         .bind(now)
+        .bind(hotness(0, 0, 0, Timestamp::from_millis(now)))
         .fetch_one(&mut *self.0)
         .await?;
         let id = VideoId(row.try_get("id")?);
+        // Makes it findable too.
         self.set_tags(id, &new.tags).await?;
         Ok(id)
     }
@@ -274,7 +156,7 @@ impl Videos<'_> {
             "UPDATE videos SET channel_id = $1, name = $2, description = $3, support = $4, category = $5, licence = $6, language = $7,
                 privacy = $8, nsfw = $9, state = $10, is_live = $11, duration_ms = $12, aspect_ratio = CAST($13 AS DOUBLE PRECISION) / 10000, thumbnail = $14, preview = $15,
                 comments_policy = $16, download_enabled = $17, wait_transcoding = $18, published_at = $19,
-                originally_published_at = $20, updated_at = $21 WHERE id = $22",
+                originally_published_at = $20, input_file_updated_at = $21, hot = $22, updated_at = $23 WHERE id = $24",
         )
         .bind(video.channel.id.0)
         .bind(&video.name)
@@ -296,11 +178,13 @@ impl Videos<'_> {
         .bind(i64::from(video.wait_transcoding))
         .bind(video.published_at.as_millis())
         .bind(video.originally_published_at.map(Timestamp::as_millis))
+        .bind(video.input_file_updated_at.map(Timestamp::as_millis))
+        .bind(hotness(video.views, video.likes, video.dislikes, video.published_at))
         .bind(Timestamp::now().as_millis())
         .bind(video.id.0)
         .execute(&mut *self.0)
         .await?;
-        Ok(())
+        self.make_findable(video.id).await
     }
 
     /// Moves a video to another state; nothing else changes. False when the video is gone.
@@ -317,11 +201,14 @@ impl Videos<'_> {
     /// Notes that a live went on the air at `at`, with this picture shape. False when the video is gone.
     pub async fn went_live(&mut self, id: VideoId, at: Timestamp, aspect_ratio: Option<f64>) -> Result<bool> {
         let result = sqlx::query(
-            "UPDATE videos SET state = $1, published_at = $2, updated_at = $2, aspect_ratio = COALESCE(CAST($3 AS DOUBLE PRECISION) / 10000, aspect_ratio) WHERE id = $4",
+            "UPDATE videos SET state = $1, published_at = $2, updated_at = $2, aspect_ratio = COALESCE(CAST($3 AS DOUBLE PRECISION) / 10000, aspect_ratio),
+                hot = $4 WHERE id = $5",
         )
         .bind(VideoState::Published.code())
         .bind(at.as_millis())
         .bind(ten_thousandths(aspect_ratio))
+        // What was thought of its earlier broadcasts counts again with the next view.
+        .bind(hotness(0, 0, 0, at))
         .bind(id.0)
         .execute(&mut *self.0)
         .await?;
@@ -363,27 +250,77 @@ impl Videos<'_> {
                 .execute(&mut *self.0)
                 .await?;
         }
+        self.make_findable(id).await
+    }
+
+    /// Brings what lists are searched in up to date with title and tags.
+    async fn make_findable(&mut self, id: VideoId) -> Result<()> {
+        let row = sqlx::query("SELECT name FROM videos WHERE id = $1").bind(id.0).fetch_optional(&mut *self.0).await?;
+        let Some(row) = row else { return Ok(()) };
+        let mut text: String = row.try_get("name")?;
+        for tag in self.tags(id).await? {
+            text.push('\n');
+            text.push_str(&tag);
+        }
+        sqlx::query("DELETE FROM video_search WHERE rowid = $1").bind(id.0).execute(&mut *self.0).await?;
+        sqlx::query("INSERT INTO video_search (rowid, text) VALUES ($1, $2)")
+            .bind(id.0)
+            .bind(text.to_lowercase())
+            .execute(&mut *self.0)
+            .await?;
         Ok(())
     }
 
     /// Adds `views` counted until `at`; a video that is gone counts nothing.
     pub async fn add_views(&mut self, uuid: Uuid, views: i64, at: Timestamp) -> Result<()> {
-        let row = sqlx::query("UPDATE videos SET views = views + $1 WHERE uuid = $2 RETURNING id")
+        let row = sqlx::query("UPDATE videos SET views = views + $1, trending = trending + $1 WHERE uuid = $2 RETURNING id")
             .bind(views)
             .bind(uuid.to_string())
             .fetch_optional(&mut *self.0)
             .await?;
         let Some(row) = row else { return Ok(()) };
+        let id: i64 = row.try_get("id")?;
         sqlx::query(
             "INSERT INTO video_views (video_id, day, views) VALUES ($1, $2, $3)
              ON CONFLICT (video_id, day) DO UPDATE SET views = video_views.views + excluded.views",
         )
-        .bind(row.try_get::<i64, _>("id")?)
+        .bind(id)
         .bind(at.as_millis().div_euclid(DAY_MS))
         .bind(views)
         .execute(&mut *self.0)
         .await?;
+        self.rank(VideoId(id)).await
+    }
+
+    /// Works out anew where a video stands in `-hot`, after its views or likes changed.
+    pub(super) async fn rank(&mut self, id: VideoId) -> Result<()> {
+        let row = sqlx::query("SELECT views, likes, dislikes, published_at FROM videos WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let hot = hotness(row.try_get("views")?, row.try_get("likes")?, row.try_get("dislikes")?, timestamp(&row, "published_at")?);
+        sqlx::query("UPDATE videos SET hot = $1 WHERE id = $2").bind(hot).bind(id.0).execute(&mut *self.0).await?;
         Ok(())
+    }
+
+    /// Counts the views of the last `days` anew, for `-trending`: old ones fall out.
+    pub async fn refresh_trending(&mut self, days: i64, now: Timestamp) -> Result<()> {
+        let first = now.as_millis().div_euclid(DAY_MS) - days + 1;
+        sqlx::query(
+            "UPDATE videos SET trending = (SELECT CAST(COALESCE(SUM(w.views), 0) AS BIGINT) FROM video_views w
+                WHERE w.video_id = videos.id AND w.day >= $1) WHERE trending > 0",
+        )
+        .bind(first)
+        .execute(&mut *self.0)
+        .await?;
+        Ok(())
+    }
+
+    /// Whether there is such a video.
+    pub async fn exists(&mut self, uuid: Uuid) -> Result<bool> {
+        let row = sqlx::query("SELECT id FROM videos WHERE uuid = $1").bind(uuid.to_string()).fetch_optional(&mut *self.0).await?;
+        Ok(row.is_some())
     }
 
     /// How many local videos there are, and their views.
@@ -401,78 +338,8 @@ fn ten_thousandths(ratio: Option<f64>) -> Option<i64> {
     ratio.map(|ratio| (ratio * 10_000.0).round() as i64)
 }
 
-/// A WHERE clause under construction with its arguments.
-struct Conditions {
-    parts: Vec<String>,
-    arguments: AnyArguments,
-}
-
-impl Conditions {
-    fn of(filter: &VideoFilter) -> Result<Self> {
-        let mut this = Self { parts: Vec::new(), arguments: AnyArguments::default() };
-        this.one_of("v.privacy", filter.privacies.iter().map(|privacy| privacy.code()))?;
-        this.one_of("v.state", filter.states.iter().map(|state| state.code()))?;
-        this.one_of("v.is_live", filter.is_live.map(i64::from))?;
-        this.one_of("v.remote", filter.is_local.map(|local| i64::from(!local)))?;
-        this.one_of("v.nsfw", filter.nsfw.map(i64::from))?;
-        this.one_of("c.account_id", filter.account.map(|id| id.0))?;
-        this.one_of("v.channel_id", filter.channel.map(|id| id.0))?;
-        this.one_of("v.category", filter.categories.iter().copied())?;
-        this.one_of("v.licence", filter.licences.iter().copied())?;
-        this.one_of("v.language", filter.languages.iter().cloned())?;
-        if !filter.tags.is_empty() {
-            let list = this.list(filter.tags.iter().map(|tag| tag.to_lowercase()))?;
-            this.parts.push(format!("EXISTS (SELECT 1 FROM video_tags t WHERE t.video_id = v.id AND LOWER(t.tag) IN ({list}))"));
-        }
-        if let Some(text) = &filter.search {
-            let mut pattern = String::from("%");
-            for c in text.to_lowercase().chars() {
-                if matches!(c, '%' | '_' | '\\') {
-                    pattern.push('\\');
-                }
-                pattern.push(c);
-            }
-            pattern.push('%');
-            let name = this.bind(pattern)?;
-            this.parts
-                .push(format!("(LOWER(v.name) LIKE {name} ESCAPE '\\' OR LOWER(COALESCE(v.description, '')) LIKE {name} ESCAPE '\\')"));
-        }
-        Ok(this)
-    }
-
-    fn bind<'q, T>(&mut self, value: T) -> Result<String>
-    where
-        T: sqlx::Encode<'q, sqlx::Any> + sqlx::Type<sqlx::Any> + 'q,
-    {
-        self.arguments.add(value).map_err(|error| Error::Database(sqlx::Error::Encode(error)))?;
-        Ok(format!("${}", self.arguments.len()))
-    }
-
-    fn list<'q, T>(&mut self, values: impl IntoIterator<Item = T>) -> Result<String>
-    where
-        T: sqlx::Encode<'q, sqlx::Any> + sqlx::Type<sqlx::Any> + 'q,
-    {
-        let names = values.into_iter().map(|value| self.bind(value)).collect::<Result<Vec<_>>>()?;
-        Ok(names.join(", "))
-    }
-
-    fn one_of<'q, T>(&mut self, column: &str, values: impl IntoIterator<Item = T>) -> Result<()>
-    where
-        T: sqlx::Encode<'q, sqlx::Any> + sqlx::Type<sqlx::Any> + 'q,
-    {
-        let list = self.list(values)?;
-        if !list.is_empty() {
-            self.parts.push(format!("{column} IN ({list})"));
-        }
-        Ok(())
-    }
-
-    fn sql(&self) -> String {
-        if self.parts.is_empty() { String::new() } else { format!("WHERE {}", self.parts.join(" AND ")) }
-    }
-}
-
-fn video(row: &AnyRow) -> Result<Video> {
+/// Reads a video from the columns of [`SELECT`].
+pub(super) fn video(row: &AnyRow) -> Result<Video> {
     let uuid: String = row.try_get("uuid")?;
     Ok(Video {
         id: VideoId(row.try_get("v_id")?),
@@ -504,5 +371,10 @@ fn video(row: &AnyRow) -> Result<Video> {
         updated_at: timestamp(row, "updated_at")?,
         published_at: timestamp(row, "published_at")?,
         originally_published_at: maybe_timestamp(row, "originally_published_at")?,
+        input_file_updated_at: maybe_timestamp(row, "input_file_updated_at")?,
+        schedule: match (maybe_timestamp(row, "sc_update_at")?, row.try_get::<Option<i64>, _>("sc_privacy")?.and_then(Privacy::from_code)) {
+            (Some(update_at), Some(privacy)) => Some(Schedule { update_at, privacy }),
+            _ => None,
+        },
     })
 }

@@ -3,10 +3,12 @@
 //! All there is to know about such a video is in its folder: a multivariant playlist, media playlists of byte ranges, the
 //! files with these bytes, and for each rendition a file of signed manifests.
 
+pub mod imports;
 mod job;
 mod manifests;
 mod playlist;
 mod swarms;
+pub mod uploaded;
 
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +16,7 @@ use std::path::PathBuf;
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
 pub use swarms::{Swarm, Swarms};
+pub use uploaded::Uploaded;
 
 /// Stripes of a segment: nobody pushes here, so they only say how a small one is cut.
 pub const STRIPES: u8 = 4;

@@ -5,8 +5,11 @@
 mod support;
 
 mod api;
+mod imports;
 mod lifecycle;
 mod logins;
 mod pages;
 mod socket;
 mod store;
+mod uploads;
+mod video_parts;

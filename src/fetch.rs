@@ -1,0 +1,228 @@
+//! Fetches what users name by address, from the public internet only: the server must not become a way into the network that it
+//! stands in. Addresses are looked at after their names were resolved, and the connection goes to exactly those; redirects
+//! are followed here, one by one, and each is looked at as the first.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::LOCATION;
+use reqwest::{Client, Response, Url};
+
+/// Redirects that are followed: a shortener, a mirror's chooser, the way to https.
+const MAX_REDIRECTS: usize = 5;
+/// A server that does not accept a connection by then is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server that says nothing for so long is gone.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest address.
+const MAX_URL: usize = 2000;
+
+/// Why something is not fetched. The text may be shown to whoever named the address.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not an address of a file on the web.
+    #[error("the address must begin with http:// or https://, and hold neither name nor password")]
+    Url,
+    /// An address of a private network, or of this machine.
+    #[error("the address does not lead to the public internet")]
+    Private,
+    /// In circles, or nowhere.
+    #[error("the address leads on too often, or nowhere")]
+    Redirect,
+    /// The server there says no.
+    #[error("the server there answered {0}")]
+    Status(u16),
+    /// It cannot be reached, or broke off. The cause is for the log: it may name internal things.
+    #[error("the server there cannot be reached, or broke off")]
+    Unreachable(#[source] reqwest::Error),
+}
+
+/// Fetches; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: Client,
+    allow_private: bool,
+}
+
+impl Fetcher {
+    /// `allow_private`: addresses of this machine and its network too; only for tests.
+    pub fn new(allow_private: bool) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .user_agent(concat!("Shoal/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(PublicOnly { allow_private }))
+            // A proxy would resolve the names itself.
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build()?;
+        Ok(Self { client, allow_private })
+    }
+
+    /// Reads an address and says at once when it can only be refused.
+    pub fn parse(&self, text: &str) -> Result<Url, Error> {
+        if text.len() > MAX_URL {
+            return Err(Error::Url);
+        }
+        let url = Url::parse(text.trim()).map_err(|_| Error::Url)?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    fn check(&self, url: &Url) -> Result<(), Error> {
+        let named = !url.username().is_empty() || url.password().is_some();
+        let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https") && !named) else { return Err(Error::Url) };
+        // Such hosts are never resolved; `Url` has brought all spellings of IPv4 to one.
+        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        if literal.is_ok_and(|address| !self.allow_private && !is_public(address)) {
+            return Err(Error::Private);
+        }
+        Ok(())
+    }
+
+    /// Asks for `url`; the answer's body is yet to be read, and to be bounded by whoever reads it.
+    pub async fn get(&self, mut url: Url) -> Result<Response, Error> {
+        for _ in 0..=MAX_REDIRECTS {
+            self.check(&url)?;
+            let response = self.client.get(url.clone()).send().await.map_err(failure)?;
+            let status = response.status();
+            if !status.is_redirection() {
+                return if status.is_success() { Ok(response) } else { Err(Error::Status(status.as_u16())) };
+            }
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).ok_or(Error::Redirect)?;
+            url = url.join(location).map_err(|_| Error::Redirect)?;
+        }
+        Err(Error::Redirect)
+    }
+}
+
+/// A name that led nowhere public is refused, not unreachable.
+fn failure(error: reqwest::Error) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if error.is::<NotPublic>() {
+            return Error::Private;
+        }
+        cause = error.source();
+    }
+    Error::Unreachable(error)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the name has no public address")]
+struct NotPublic;
+
+/// Resolves names as the system does, and keeps to itself what is not public.
+#[derive(Debug)]
+struct PublicOnly {
+    allow_private: bool,
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_private = self.allow_private;
+        let host = name.as_str().to_owned();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|address| allow_private || is_public(address.ip())).collect();
+            if allowed.is_empty() {
+                return Err(NotPublic.into());
+            }
+            let allowed: Addrs = Box::new(allowed.into_iter());
+            Ok::<Addrs, Box<dyn std::error::Error + Send + Sync>>(allowed)
+        })
+    }
+}
+
+/// Whether an address belongs to the public internet (IANA's special-purpose registries, RFC 6890).
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0
+        || address.is_loopback()
+        || address.is_private()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast()
+        || address.is_documentation()
+        // Carriers' own (RFC 6598), protocol assignments (RFC 6890), 6to4 relays (RFC 7526), benchmarks (RFC 2544), reserved (RFC 1112).
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 192 && b == 88 && c == 99)
+        || (a == 198 && (b == 18 || b == 19))
+        || a >= 240)
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    // IPv4 in other clothes: mapped (RFC 4291), translated (RFC 6052) and 6to4 (RFC 3056) lead to the address inside.
+    if let Some(inside) = address.to_ipv4_mapped() {
+        return is_public_v4(inside);
+    }
+    let segments = address.segments();
+    let inside = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        return is_public_v4(inside(segments[6], segments[7]));
+    }
+    if segments[0] == 0x2002 {
+        return is_public_v4(inside(segments[1], segments[2]));
+    }
+    // Only 2000::/3 is given out; of that not Teredo and other protocol assignments (2001::/23) and documentation.
+    (0x2000..0x4000).contains(&segments[0])
+        && !(segments[0] == 0x2001 && segments[1] < 0x200)
+        && !(segments[0] == 0x2001 && segments[1] == 0xdb8)
+        && segments[0] != 0x3fff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_public_internet_is_public() {
+        for text in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"] {
+            assert!(is_public(text.parse().expect("an address")), "{text}");
+        }
+        for text in [
+            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.8",
+            "192.0.2.1", "192.168.1.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fc00::1",
+            "fd12::1", "fe80::1", "ff02::1", "3fff::1", "5f00::1",
+        ] {
+            assert!(!is_public(text.parse().expect("an address")), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_refused_before_anybody_is_asked() {
+        let fetcher = Fetcher::new(false).expect("a client");
+        for text in [
+            "file:///etc/passwd", "ftp://files.example/a.mp4", "http://", "nonsense", "http://user:password@files.example/a.mp4",
+            "javascript:alert(1)",
+        ] {
+            assert!(matches!(fetcher.parse(text), Err(Error::Url)), "{text}");
+        }
+        for text in
+            ["http://127.0.0.1/a.mp4", "http://0x7f.1/a.mp4", "http://2130706433/a.mp4", "http://[::1]:9000/a.mp4", "https://169.254.169.254/latest"]
+        {
+            assert!(matches!(fetcher.parse(text), Err(Error::Private)), "{text}");
+        }
+        assert!(fetcher.parse("https://files.example/a.mp4?x=1").is_ok());
+        assert!(matches!(fetcher.parse(&format!("http://files.example/{}", "x".repeat(MAX_URL))), Err(Error::Url)));
+    }
+
+    #[tokio::test]
+    async fn names_that_lead_home_are_refused() {
+        let fetcher = Fetcher::new(false).expect("a client");
+        let url = fetcher.parse("http://localhost:1/a.mp4").expect("a name is no address yet");
+        assert!(matches!(fetcher.get(url).await, Err(Error::Private)));
+    }
+}

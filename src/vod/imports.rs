@@ -1,0 +1,199 @@
+//! Imports: files that users name by address are fetched here, a few at once, beside the jobs: an import takes as long as the other
+//! server likes, and nothing else should wait for it. What is to be done stands in the database, so it is taken up
+//! again after a restart.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
+
+use super::uploaded::{self, extension_of, extension_of_type, plain_filename};
+use crate::app::App;
+use crate::domain::{Import, ImportState, Timestamp, Video, VideoState};
+use crate::fetch;
+use crate::store;
+use crate::uploads::Partial;
+
+/// Fetched at once: enough that a slow server holds up nobody else, few enough that lives keep the line.
+const AT_ONCE: usize = 2;
+/// Longest import.
+const DEADLINE: Duration = Duration::from_secs(6 * 3600);
+/// How often is looked whether it was cancelled.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often is looked for imports whose word was lost, and after a failure of the database.
+const POLL: Duration = Duration::from_secs(30);
+
+/// Why an import ended without a video. The text is shown to whoever began it.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Fetch(#[from] fetch::Error),
+    #[error("there is no media file at this address")]
+    Kind,
+    #[error("the file is larger than this server takes")]
+    Size,
+    #[error("this server's disk is full")]
+    Space,
+    #[error("it took too long")]
+    Slow,
+    #[error("the file is empty")]
+    Empty,
+    #[error("cancelled")]
+    Cancelled,
+    #[error("the server failed")]
+    Disk(#[from] io::Error),
+    #[error("the server failed")]
+    Store(#[from] store::Error),
+}
+
+/// Fetches what is to be imported until the server stops.
+pub async fn run(app: App) {
+    match recover(&app).await {
+        Ok(()) => {}
+        Err(error) => tracing::error!(%error, "vod.import: recover"),
+    }
+    let mut workers = JoinSet::new();
+    for _ in 0..AT_ONCE {
+        workers.spawn(work(app.clone()));
+    }
+    while workers.join_next().await.is_some() {}
+}
+
+/// What ran when the server stopped begins again.
+async fn recover(app: &App) -> store::Result<()> {
+    let mut tx = app.store.write().await?;
+    tx.imports().recover().await?;
+    tx.commit().await
+}
+
+async fn work(app: App) {
+    loop {
+        match next(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "vod.import"),
+        }
+        tokio::select! {
+            () = app.uploads.import_waits() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Does the oldest import that waits; false when there is none.
+async fn next(app: &App) -> store::Result<bool> {
+    // Looked at first by a reader, so that an idle worker never takes the only writer.
+    if !app.store.read().await?.imports().any_pending().await? {
+        return Ok(false);
+    }
+    let mut tx = app.store.write().await?;
+    let claimed = tx.imports().claim().await?;
+    tx.commit().await?;
+    let Some(import) = claimed else { return Ok(false) };
+    // Another one may wait for the other worker.
+    app.uploads.wake_imports();
+    let result = tokio::time::timeout(DEADLINE, one(app, &import)).await.unwrap_or(Err(Error::Slow));
+    match result {
+        Ok(()) => tracing::info!(import.id = %import.id, "vod.import"),
+        Err(Error::Cancelled) => {
+            tracing::info!(import.id = %import.id, "vod.import: cancelled");
+            // Or its video was deleted.
+            let mut tx = app.store.write().await?;
+            tx.imports().set_state(import.id, ImportState::Cancelled, None).await?;
+            tx.commit().await?;
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(import.id = %import.id, %error, cause, "vod.import");
+            let mut tx = app.store.write().await?;
+            tx.imports().set_state(import.id, ImportState::Failed, Some(&error.to_string())).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(true)
+}
+
+async fn one(app: &App, import: &Import) -> Result<(), Error> {
+    let url = app.fetcher.parse(&import.target_url)?;
+    let mut response = app.fetcher.get(url).await?;
+    let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+    // The last address tells the name, as the first may be a redirect's.
+    let named = plain_filename(response.url().path());
+    let extension = extension_of_type(&content_type).or_else(|| extension_of(&named).filter(|_| !is_text(&content_type)));
+    let extension = extension.ok_or(Error::Kind)?;
+    let most = app.config.videos.max_file_bytes;
+    if response.content_length().is_some_and(|length| length > most) {
+        return Err(Error::Size);
+    }
+
+    let partial = Partial::new(&app.config.data_dir).await?;
+    let mut file = tokio::fs::File::create(partial.path()).await?;
+    let (mut size_bytes, mut looked) = (0_u64, Instant::now());
+    while let Some(chunk) = response.chunk().await.map_err(fetch::Error::Unreachable)? {
+        size_bytes += chunk.len() as u64;
+        if size_bytes > most {
+            return Err(Error::Size);
+        }
+        file.write_all(&chunk).await?;
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if !goes_on(app, import).await? {
+                return Err(Error::Cancelled);
+            }
+            if !crate::uploads::has_space(app, 0) {
+                return Err(Error::Space);
+            }
+        }
+    }
+    if size_bytes == 0 {
+        return Err(Error::Empty);
+    }
+    file.sync_all().await?;
+    drop(file);
+    finish(app, import, &partial, extension, &named, size_bytes).await
+}
+
+fn is_text(content_type: &str) -> bool {
+    content_type.starts_with("text/") || content_type.starts_with("application/json") || content_type.contains("xml")
+}
+
+async fn goes_on(app: &App, import: &Import) -> store::Result<bool> {
+    let now = app.store.read().await?.imports().by_id(import.id).await?;
+    Ok(now.is_some_and(|now| now.state == ImportState::Processing && now.video_id.is_some()))
+}
+
+async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, named: &str, size_bytes: u64) -> Result<(), Error> {
+    let mut tx = app.store.read().await?;
+    let video = match import.video_id {
+        Some(id) => tx.videos().by_id(id).await?,
+        None => None,
+    };
+    drop(tx);
+    let Some(video) = video else { return Err(Error::Cancelled) };
+    let data_dir = &app.config.data_dir;
+    let file = uploaded::place(data_dir, video.uuid, partial.path(), extension).await?;
+    let taken = async {
+        let mut tx = app.store.write().await?;
+        // In one transaction with the state, so that who cancelled in time has no video.
+        if !tx.imports().set_state(import.id, ImportState::Success, None).await? {
+            return Ok(false);
+        }
+        let Some(video) = tx.videos().by_id(video.id).await? else { return Ok(false) };
+        uploaded::note(&mut tx, &video, &file, named, size_bytes).await?;
+        let published = Video { state: VideoState::ToTranscode, published_at: Timestamp::now(), ..video };
+        tx.videos().update(&published).await?;
+        tx.commit().await?;
+        Ok::<_, store::Error>(true)
+    };
+    match taken.await {
+        Ok(true) => {
+            app.jobs.wake();
+            Ok(())
+        }
+        not => {
+            let _ = tokio::fs::remove_file(uploaded::originals_folder(data_dir, video.uuid).join(&file)).await;
+            not.map_err(Error::Store).and(Err(Error::Cancelled))
+        }
+    }
+}

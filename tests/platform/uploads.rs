@@ -1,0 +1,243 @@
+//! Videos that come as files: in one form, in parts, in place of another. Everything or nothing, over a restart too.
+
+use reqwest::header::{CONTENT_RANGE, LOCATION, RANGE};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use shoal::domain::{Privacy, Timestamp};
+
+use crate::support::videos::{in_an_hour, png};
+use crate::support::{Server, fixture, postgres};
+
+const UPLOAD: &str = "/api/v1/videos/upload";
+const RESUMABLE: &str = "/api/v1/videos/upload-resumable";
+
+#[tokio::test]
+async fn files_become_videos() {
+    let server = Server::start().await;
+    one_form(&server).await;
+    parts(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn files_become_videos_on_postgresql() {
+    let cluster = postgres::Cluster::start();
+    let url = cluster.database("uploads");
+    let server = Server::start_with(|config| config.database_url = url).await;
+    one_form(&server).await;
+    parts(&server).await;
+    server.stop().await;
+}
+
+async fn one_form(server: &Server) {
+    let token = server.root().await;
+    let channel = server.channel(&token).await;
+    let fields = [
+        ("channelId", channel.to_string()),
+        ("name", "From a form".to_owned()),
+        ("privacy", "1".to_owned()),
+        ("category", "15".to_owned()),
+        ("language", "en".to_owned()),
+        ("tags[0]", "one".to_owned()),
+        ("tags[1]", "two".to_owned()),
+        ("description", "0:00 Start\n0:30 End".to_owned()),
+        ("waitTranscoding", "true".to_owned()),
+    ];
+    let files = [("videofile", "my video.mp4", b"not really media".to_vec()), ("thumbnailfile", "a.png", png(64, 64))];
+    let (status, created) = server.send_form(Method::POST, UPLOAD, Some(&token), &fields, &files).await;
+    assert_eq!(status, StatusCode::OK, "{created}");
+    let uuid = created["video"]["uuid"].as_str().expect("a uuid").to_owned();
+    assert_eq!(created["video"]["shortUUID"].as_str().map(str::len), Some(22));
+
+    let path = format!("/api/v1/videos/{uuid}");
+    let (_, video) = server.call(Method::GET, &path, Some(&token), None).await;
+    assert_eq!((&video["name"], &video["tags"], &video["waitTranscoding"]), (&json!("From a form"), &json!(["one", "two"]), &json!(true)));
+    assert_eq!((&video["isLive"], &video["category"]["id"]), (&json!(false), &json!(15)));
+    let thumbnail = server.http.get(server.url(video["thumbnailPath"].as_str().expect("a path"))).send().await.expect("an answer");
+    let picture = image::load_from_memory(&thumbnail.bytes().await.expect("bytes")).expect("a picture");
+    assert_eq!((picture.width(), picture.height()), (280, 157));
+    let (_, chapters) = server.call(Method::GET, &format!("{path}/chapters"), Some(&token), None).await;
+    assert_eq!(chapters["chapters"][1], json!({ "title": "End", "timecode": 30 }), "from the description");
+
+    // Its file is its own, and nobody else's to see.
+    let (_, source) = server.call(Method::GET, &format!("{path}/source"), Some(&token), None).await;
+    let mut expected = fixture("api-video-source.json");
+    expected["metadata"] = Value::Null;
+    crate::support::assert_shape(&expected, &source, "source");
+    assert_eq!((&source["inputFilename"], &source["size"]), (&json!("my video.mp4"), &json!(16)));
+    let originals = server.originals(&uuid);
+    assert_eq!(originals.iter().map(|path| std::fs::read(path).expect("a file")).collect::<Vec<_>>(), [b"not really media".to_vec()]);
+    assert_eq!(server.call(Method::GET, &format!("{path}/source"), None, None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(std::fs::read_dir(server.folder.path().join("uploads")).expect("the folder").count(), 0, "nothing is left behind");
+
+    // Deleting really deletes.
+    assert_eq!(server.call(Method::DELETE, &path, Some(&token), None).await.0, StatusCode::NO_CONTENT);
+    crate::support::eventually("the file is gone", async || server.originals(&uuid).is_empty()).await;
+}
+
+struct Uploader<'a> {
+    server: &'a Server,
+    token: String,
+    path: String,
+}
+
+impl Uploader<'_> {
+    async fn begin(&self, size: usize, fields: Value) -> Response {
+        let request = self.server.http.post(self.server.url(&self.path)).bearer_auth(&self.token);
+        request.header("x-upload-content-length", size).header("x-upload-content-type", "video/mp4").json(&fields).send().await.expect("an answer")
+    }
+
+    async fn put(&self, id: &str, range: &str, bytes: &[u8]) -> Response {
+        let url = self.server.url(&format!("{}?upload_id={id}", self.path));
+        let request = self.server.http.put(url).bearer_auth(&self.token).header(CONTENT_RANGE, range);
+        request.header("content-type", "application/octet-stream").body(bytes.to_vec()).send().await.expect("an answer")
+    }
+}
+
+fn id_of(response: &Response) -> String {
+    let location = response.headers()[LOCATION].to_str().expect("text");
+    location.split_once("upload_id=").expect("an id").1.to_owned()
+}
+
+fn range_of(response: &Response) -> Option<&str> {
+    response.headers().get(RANGE).map(|value| value.to_str().expect("text"))
+}
+
+async fn parts(server: &Server) {
+    let token = server.root().await;
+    let fields = json!({ "channelId": server.channel(&token).await, "name": "In parts", "filename": "parts.mkv", "privacy": 1 });
+    let uploader = Uploader { server, token: token.clone(), path: RESUMABLE.into() };
+    let begun = uploader.begin(10, fields.clone()).await;
+    assert_eq!(begun.status(), StatusCode::CREATED);
+    let id = id_of(&begun);
+    let asked = uploader.put(&id, "bytes */10", b"").await;
+    assert_eq!((asked.status().as_u16(), range_of(&asked)), (308, None));
+    let part = uploader.put(&id, "bytes 0-3/10", b"0123").await;
+    assert_eq!((part.status().as_u16(), range_of(&part)), (308, Some("bytes=0-3")));
+    // A gap, another length, more than is said, more than the file: all are refused, and nothing is lost.
+    for (range, bytes) in [("bytes 6-7/10", "67"), ("bytes 4-5/11", "45"), ("bytes 4-5/10", "4567"), ("bytes 8-12/10", "89abc")] {
+        assert_eq!(uploader.put(&id, range, bytes.as_bytes()).await.status(), StatusCode::CONFLICT, "{range}");
+    }
+    assert_eq!(uploader.put(&id, "bytes 5", b"").await.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(range_of(&uploader.put(&id, "bytes */10", b"").await), Some("bytes=0-3"));
+    // Who forgot where they were begins again and is told that some of it is there; what comes twice is written once.
+    let again = uploader.begin(10, fields.clone()).await;
+    assert_eq!((again.status(), id_of(&again)), (StatusCode::OK, id.clone()));
+    assert_eq!(range_of(&uploader.put(&id, "bytes 2-5/10", b"2345").await), Some("bytes=0-5"));
+    let last = uploader.put(&id, "bytes 6-9/10", b"6789").await;
+    assert_eq!(last.status(), StatusCode::OK);
+    let made: Value = last.json().await.expect("JSON");
+    let uuid = made["video"]["uuid"].as_str().expect("a uuid").to_owned();
+    assert_eq!(server.originals(&uuid).iter().map(|path| std::fs::read(path).expect("a file")).collect::<Vec<_>>(), [b"0123456789".to_vec()]);
+    // The answer got lost: the same again.
+    let repeated: Value = uploader.put(&id, "bytes 6-9/10", b"6789").await.json().await.expect("JSON");
+    assert_eq!(repeated["video"]["uuid"], made["video"]["uuid"]);
+
+    // Somebody else's upload does not exist.
+    let begun = uploader.begin(5, fields.clone()).await;
+    let id = id_of(&begun);
+    let other = Uploader { server, token: server.user("uploader").await, path: RESUMABLE.into() };
+    assert_eq!(other.put(&id, "bytes 0-4/5", b"01234").await.status(), StatusCode::NOT_FOUND);
+    let delete = format!("{RESUMABLE}?upload_id={id}");
+    assert_eq!(server.call(Method::DELETE, &delete, Some(&other.token), None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(server.call(Method::DELETE, &delete, Some(&token), None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(server.call(Method::DELETE, &delete, Some(&token), None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(uploader.put(&id, "bytes 0-4/5", b"01234").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(uploader.put("../../shoal", "bytes 0-4/5", b"01234").await.status(), StatusCode::NOT_FOUND);
+
+    // What is wrong with a form is said before anything is sent.
+    for (size, change, status) in [
+        (0, json!({}), StatusCode::BAD_REQUEST),
+        (5, json!({ "filename": "page.html" }), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (5, json!({ "name": "x" }), StatusCode::BAD_REQUEST),
+        (5, json!({ "channelId": 999_999 }), StatusCode::BAD_REQUEST),
+        (5, json!({ "privacy": 5 }), StatusCode::BAD_REQUEST),
+        (1 << 50, json!({}), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let mut wrong = fields.clone();
+        for (key, value) in change.as_object().expect("an object") {
+            wrong[key] = value.clone();
+        }
+        assert_eq!(uploader.begin(size, wrong).await.status(), status, "{change}");
+    }
+
+    // In place of another file.
+    let (video, uuid) = server.video(server.channel(&token).await, "To be replaced", Privacy::Public).await;
+    let path = format!("/api/v1/videos/{uuid}/source/replace-resumable");
+    let replacer = Uploader { server, token: token.clone(), path: path.clone() };
+    let begun = replacer.begin(4, json!({ "filename": "better.mp4" })).await;
+    assert_eq!(begun.status(), StatusCode::CREATED);
+    let id = id_of(&begun);
+    assert_eq!(uploader.put(&id, "bytes 0-3/4", b"new!").await.status(), StatusCode::NOT_FOUND, "not for a new video");
+    assert_eq!(replacer.put(&id, "bytes 0-3/4", b"new!").await.status(), StatusCode::NO_CONTENT);
+    let (_, details) = server.get(&format!("/api/v1/videos/{uuid}")).await;
+    assert!(details["inputFileUpdatedAt"].is_string(), "{details}");
+    assert_eq!(server.originals(&uuid.to_string()).len(), 1);
+    let mut tx = server.running.app.store.read().await.expect("the store");
+    assert_eq!(tx.sources().of_video(video).await.expect("the store").map(|source| source.input_filename).as_deref(), Some("better.mp4"));
+    drop(tx);
+    let thief = Uploader { server, token: other.token, path };
+    assert_eq!(thief.begin(4, json!({ "filename": "worse.mp4" })).await.status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn bad_uploads_leave_nothing() {
+    let server = Server::start_with(|config| config.videos.max_file_bytes = 1000).await;
+    let token = server.root().await;
+    let channel = server.channel(&token).await.to_string();
+    let good = [("channelId", channel.clone()), ("name", "A video".to_owned())];
+    let media = ("videofile", "a.mp4", b"media".to_vec());
+    type Case<'a> = (&'a [(&'static str, String)], Vec<(&'static str, &'static str, Vec<u8>)>, StatusCode);
+    let nameless = [("channelId", channel.clone()), ("name", "x".to_owned())];
+    let nowhere = [("channelId", "999999".to_owned()), ("name", "A video".to_owned())];
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>".to_vec();
+    let cases: [Case<'_>; 7] = [
+        (&good, vec![], StatusCode::BAD_REQUEST),
+        (&good, vec![("videofile", "a.mp4", vec![])], StatusCode::BAD_REQUEST),
+        (&good, vec![("videofile", "a.exe", b"MZ".to_vec())], StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (&good, vec![("videofile", "a.mp4", vec![0; 1001])], StatusCode::PAYLOAD_TOO_LARGE),
+        (&good, vec![media.clone(), ("thumbnailfile", "a.svg", svg)], StatusCode::BAD_REQUEST),
+        (&nameless, vec![media.clone()], StatusCode::BAD_REQUEST),
+        (&nowhere, vec![media.clone()], StatusCode::BAD_REQUEST),
+    ];
+    for (fields, files, expected) in cases {
+        let (status, problem) = server.send_form(Method::POST, UPLOAD, Some(&token), fields, &files).await;
+        assert_eq!(status, expected, "{problem}");
+    }
+    assert_eq!(server.send_form(Method::POST, UPLOAD, None, &good, &[media]).await.0, StatusCode::UNAUTHORIZED);
+    let (_, mine) = server.call(Method::GET, "/api/v1/users/me/videos", Some(&token), None).await;
+    assert_eq!(mine["total"], 0);
+    let data = server.folder.path();
+    for folder in ["uploads", "original-video-files", "thumbnails", "previews"] {
+        let left = std::fs::read_dir(data.join(folder)).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "{folder}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn uploads_go_on_after_a_restart_and_expire() {
+    let server = Server::start().await;
+    let token = server.root().await;
+    let fields = json!({ "channelId": server.channel(&token).await, "name": "Over a restart", "filename": "a.mp4" });
+    let uploader = Uploader { server: &server, token, path: RESUMABLE.into() };
+    let id = id_of(&uploader.begin(8, fields.clone()).await);
+    assert_eq!(uploader.put(&id, "bytes 0-3/8", b"0123").await.status().as_u16(), 308);
+    let server = server.restart().await;
+    let uploader = Uploader { server: &server, token: server.root().await, path: RESUMABLE.into() };
+    assert_eq!(range_of(&uploader.put(&id, "bytes */8", b"").await), Some("bytes=0-3"));
+    assert_eq!(uploader.put(&id, "bytes 4-7/8", b"4567").await.status(), StatusCode::OK);
+
+    // Given up: the row, the file and its pictures go.
+    let begun = uploader.begin(100, fields).await;
+    let id = id_of(&begun);
+    assert_eq!(uploader.put(&id, "bytes 0-3/100", b"0123").await.status().as_u16(), 308);
+    let file = server.folder.path().join("uploads").join(&id);
+    let app = &server.running.app;
+    shoal::uploads::tidy(app, Timestamp::now()).await.expect("tidied");
+    assert!(file.exists(), "not yet");
+    shoal::uploads::tidy(app, in_an_hour().plus(shoal::uploads::EXPIRY)).await.expect("tidied");
+    assert!(!file.exists());
+    assert_eq!(uploader.put(&id, "bytes 4-7/100", b"4567").await.status(), StatusCode::NOT_FOUND);
+    server.stop().await;
+}
