@@ -14,6 +14,8 @@ pub enum VideoState {
     WaitingForLive,
     /// 5: a one-off live that is over, without a replay.
     LiveEnded,
+    /// 7: its file could not be made into a video.
+    TranscodingFailed,
 }
 
 impl VideoState {
@@ -24,6 +26,7 @@ impl VideoState {
             Self::ToTranscode => 2,
             Self::WaitingForLive => 4,
             Self::LiveEnded => 5,
+            Self::TranscodingFailed => 7,
         }
     }
 
@@ -34,6 +37,7 @@ impl VideoState {
             2 => Some(Self::ToTranscode),
             4 => Some(Self::WaitingForLive),
             5 => Some(Self::LiveEnded),
+            7 => Some(Self::TranscodingFailed),
             _ => None,
         }
     }
@@ -45,6 +49,7 @@ impl VideoState {
             Self::ToTranscode => "To transcode",
             Self::WaitingForLive => "Waiting for livestream",
             Self::LiveEnded => "Livestream ended",
+            Self::TranscodingFailed => "Transcoding failed",
         }
     }
 

@@ -217,7 +217,7 @@ pub fn may_watch(caller: Option<&User>, video: &Video) -> bool {
     if owns(caller, video) {
         return true;
     }
-    let shown = !matches!(video.state, VideoState::ToTranscode);
+    let shown = !matches!(video.state, VideoState::ToTranscode | VideoState::TranscodingFailed);
     shown
         && match video.privacy {
             Privacy::Public | Privacy::Unlisted => true,

@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use broadcast::{Broadcast, Command, Outcome, Remains};
+pub use recorder::free_bytes;
 pub use replay::{RemuxReplay, web_videos_folder};
 use status::Status;
 

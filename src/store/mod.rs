@@ -10,6 +10,7 @@ mod channels;
 mod files;
 mod jobs;
 mod lives;
+mod media;
 mod playlists;
 mod sessions;
 mod settings;
@@ -27,8 +28,9 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Row as _, Transaction};
 pub use accounts::{Accounts, NewActor};
 pub use channels::{Channels, NewChannel};
 pub use files::{Files, NewFile};
-pub use jobs::{ClaimedJob, JobCounts, Jobs};
+pub use jobs::{ClaimedJob, Class, JobCounts, JobFilter, JobRow, Jobs};
 pub use lives::Lives;
+pub use media::{MediaRows, RemoteFile, Stored};
 pub use playlists::Playlists;
 pub use sessions::Sessions;
 pub use settings::Settings;
@@ -212,6 +214,11 @@ impl Tx {
     /// Whole files.
     pub fn files(&mut self) -> Files<'_> {
         Files(self.connection())
+    }
+
+    /// Where the files of videos are.
+    pub fn media(&mut self) -> MediaRows<'_> {
+        MediaRows(self.connection())
     }
 
     /// Durable work.
