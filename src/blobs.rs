@@ -42,6 +42,9 @@ const RETRIES: usize = 3;
 /// Nothing comes for so long: the service is gone.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Of a UUID with hyphens.
+const UUID_LENGTH: usize = 36;
+
 /// Why object storage did not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -121,7 +124,8 @@ impl Blob {
     fn key(&self) -> String {
         match self {
             Self::Hls(video, name) => format!("streaming-playlists/hls/{video}/{name}"),
-            Self::WebVideo(name) => format!("web-videos/{name}"),
+            // A folder for each video, whose id the names begin with: so that all of a video can be found.
+            Self::WebVideo(name) => format!("web-videos/{}/{name}", name.get(..UUID_LENGTH).unwrap_or("other")),
             Self::Original(video, name) => format!("originals/{video}/{name}"),
         }
     }
@@ -238,12 +242,22 @@ impl Blobs {
         }
     }
 
-    /// Takes everything out of the bucket that belongs to a video's HLS presentation or original.
-    pub async fn delete_folders(&self, video: Uuid) -> Result<()> {
+    /// How long it is in the bucket; `None` if it is not there.
+    pub async fn length(&self, blob: &Blob) -> Result<Option<u64>> {
         let bucket = self.bucket()?;
-        for blob in [Blob::Hls(video, String::new()), Blob::Original(video, String::new())] {
-            // Without the empty name at its end.
-            let folder = Key::from(format!("{}{}", bucket.prefix, blob.key().trim_end_matches('/')));
+        let head = bucket.s3.get_opts(&bucket.key(blob), GetOptions::new().with_head(true));
+        match self.counted(within(RETRY_TIMEOUT + CONNECT_TIMEOUT, head).await) {
+            Ok(head) => Ok(Some(head.meta.size)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes everything out of the bucket that belongs to a video.
+    pub async fn delete_all(&self, video: Uuid) -> Result<()> {
+        let bucket = self.bucket()?;
+        for folder in ["streaming-playlists/hls", "web-videos", "originals"] {
+            let folder = Key::from(format!("{}{folder}/{video}", bucket.prefix));
             let mut found = bucket.s3.list(Some(&folder));
             let mut keys = Vec::new();
             while let Some(meta) = found.next().await {

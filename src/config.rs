@@ -411,6 +411,11 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
 ];
 
+/// The names of all variables that are read; some hold secrets.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().map(|&(_, name, _)| name).chain([ROOT_PASSWORD])
+}
+
 /// Holds the root password of the first start.
 const ROOT_PASSWORD: &str = "SHOAL_ROOT_PASSWORD";
 

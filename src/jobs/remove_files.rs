@@ -9,8 +9,9 @@ use crate::app::App;
 use crate::domain::{Video, VideoFile};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 use crate::live::{vod_folder, web_videos_folder};
+use crate::vod::originals_folder;
 
-/// Removes what a deleted video left on disk.
+/// Removes what a deleted video left on disk and in object storage.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveFiles {
     video: Uuid,
@@ -45,8 +46,26 @@ impl Job for RemoveFiles {
         for name in &self.web_videos {
             remove(&web_videos_folder(data_dir), name).await?;
         }
-        Ok(unless_gone(tokio::fs::remove_dir_all(vod_folder(data_dir, self.video)).await)?)
+        // Plain files of versions that were replaced have no row any more.
+        remove_beginning(&web_videos_folder(data_dir), &self.video.to_string()).await?;
+        for folder in [vod_folder(data_dir, self.video), originals_folder(data_dir, self.video)] {
+            unless_gone(tokio::fs::remove_dir_all(folder).await)?;
+        }
+        if app.blobs.is_configured() {
+            app.blobs.delete_all(self.video).await?;
+        }
+        Ok(())
     }
+}
+
+async fn remove_beginning(folder: &Path, start: &str) -> io::Result<()> {
+    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return Ok(()) };
+    while let Some(entry) = entries.next_entry().await? {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
+            unless_gone(tokio::fs::remove_file(entry.path()).await)?;
+        }
+    }
+    Ok(())
 }
 
 async fn remove(folder: &Path, name: &str) -> io::Result<()> {

@@ -218,13 +218,17 @@ impl Jobs<'_> {
         Ok(row.as_ref().map(job_row).transpose()?)
     }
 
-    /// Kinds of the jobs for a video that are not done and not given up.
-    pub async fn unfinished_of(&mut self, video: VideoId) -> Result<Vec<(JobId, String)>> {
-        let rows = sqlx::query("SELECT id, name FROM jobs WHERE video_id = $1 AND state IN ('waiting', 'active')")
+    /// The jobs for a video that are not done and not given up: row, kind, whether it runs.
+    pub async fn unfinished_of(&mut self, video: VideoId) -> Result<Vec<(JobId, String, bool)>> {
+        let rows = sqlx::query("SELECT id, name, state FROM jobs WHERE video_id = $1 AND state IN ('waiting', 'active')")
             .bind(video.0)
             .fetch_all(&mut *self.0)
             .await?;
-        Ok(rows.iter().map(|row| Ok((JobId(row.try_get("id")?), row.try_get("name")?))).collect::<sqlx::Result<_>>()?)
+        let job = |row: &AnyRow| -> sqlx::Result<_> {
+            let is_active = row.try_get::<String, _>("state")? == "active";
+            Ok((JobId(row.try_get("id")?), row.try_get("name")?, is_active))
+        };
+        Ok(rows.iter().map(job).collect::<sqlx::Result<_>>()?)
     }
 
     /// The payloads of all jobs of this kind that are not done and not given up.
