@@ -7,7 +7,7 @@ use super::extract::Base;
 use super::hls;
 use crate::app::App;
 use crate::domain::{
-    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Playlist, Privacy, Timestamp, User, Video, VideoFile,
+    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist, Privacy, Timestamp, User, Video, VideoFile,
     VideoState, label_of, language_of, short_uuid,
 };
 
@@ -329,7 +329,7 @@ pub struct FileView {
     pub has_audio: bool,
     /// Pictures.
     pub has_video: bool,
-    /// 0: on this server.
+    /// 0: on this server; 1: in object storage.
     pub storage: i64,
 }
 
@@ -482,6 +482,8 @@ pub struct Parts {
     pub files: Vec<VideoFile>,
     /// Of a live.
     pub latency_mode: Option<LatencyMode>,
+    /// Where the files are.
+    pub media: Media,
 }
 
 impl VideoDetails {
@@ -494,7 +496,7 @@ impl VideoDetails {
         summary.wait_transcoding = Some(video.wait_transcoding);
         summary.blacklisted = Some(false);
         summary.blacklisted_reason = Some(None);
-        let file = |file: &VideoFile| file_view(video, file, base);
+        let file = |file: &VideoFile| file_view(video, file, parts.media.place, base);
         let (hls, plain): (Vec<_>, Vec<_>) = parts.files.iter().partition(|file| file.playlist_id.is_some());
         Self {
             streaming_playlists: parts
@@ -516,7 +518,7 @@ impl VideoDetails {
             comments_enabled: video.comments_policy != crate::domain::CommentsPolicy::Disabled,
             comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
             download_enabled: video.download_enabled,
-            input_file_updated_at: None,
+            input_file_updated_at: parts.media.replaced_at,
             tracker_urls: super::tracker::urls(video, app, base),
             latency_mode: parts.latency_mode.map(LatencyMode::code),
             summary,
@@ -529,7 +531,7 @@ fn hls_url(video: &Video, name: &str, base: &Base) -> String {
     if video.remote { name.to_owned() } else { format!("{}{}{}/{name}", base.0, hls::FOLDER, video.uuid) }
 }
 
-fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
+fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> FileView {
     let file_url = if video.remote || file.playlist_id.is_some() {
         hls_url(video, &file.file, base)
     } else {
@@ -553,7 +555,7 @@ fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
         metadata_url: None,
         has_audio: file.has_audio,
         has_video: file.has_video,
-        storage: 0,
+        storage: place.code(),
     }
 }
 

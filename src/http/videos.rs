@@ -177,6 +177,7 @@ async fn details(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogi
             true => tx.lives().by_video(video.id).await?.map(|live| live.latency_mode),
             false => None,
         },
+        media: tx.media().of_video(video.id).await?,
     };
     Ok(Json(VideoDetails::of(&video, parts, &app, &base)))
 }

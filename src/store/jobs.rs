@@ -55,6 +55,8 @@ pub struct JobRow {
     pub name: String,
     /// The job as JSON.
     pub payload: String,
+    /// The video it works on.
+    pub video: Option<VideoId>,
     /// `waiting`, `active`, `completed` or `failed`.
     pub state: String,
     /// Percent.
@@ -340,6 +342,7 @@ fn job_row(row: &AnyRow) -> sqlx::Result<JobRow> {
         id: JobId(row.try_get("id")?),
         name: row.try_get("name")?,
         payload: row.try_get("payload")?,
+        video: row.try_get::<Option<i64>, _>("video_id")?.map(VideoId),
         state: row.try_get("state")?,
         progress: row.try_get("progress")?,
         attempts: row.try_get("attempts")?,

@@ -21,7 +21,9 @@ use crate::live::{RemuxReplay, free_bytes, vod_folder};
 use crate::store::{self, Tx};
 
 /// Others need a video's files where they are: this long until it is tried again.
-const BUSY_PAUSE: Duration = Duration::from_secs(30);
+const BUSY_PAUSE: Duration = Duration::from_secs(10);
+/// The jobs that made the video end before its files go.
+const SETTLING: Duration = Duration::from_secs(1);
 /// While the disk is full somebody makes room.
 const DISK_PAUSE: Duration = Duration::from_secs(300);
 /// Videos enqueued together.
@@ -99,7 +101,7 @@ pub(super) async fn move_if_wanted(app: &App, id: VideoId) -> store::Result<()> 
     let mut tx = app.store.write().await?;
     let is_finished = tx.videos().by_id(id).await?.is_some_and(|video| !video.is_live && !video.remote);
     if is_finished && tx.media().of_video(id).await?.place == Place::Disk {
-        enqueue(&mut tx, id, Place::ObjectStorage).await?;
+        tx.jobs().enqueue_at(&MoveToObjectStorage { video_id: id.0 }, Timestamp::now().plus(SETTLING)).await?;
         tx.commit().await?;
         app.jobs.wake();
     }
@@ -179,12 +181,14 @@ async fn relocate(app: &App, id: VideoId, to: Place) -> Result<(), Failure> {
             copied => copied?,
         }
         if !note(app, done + 1, files.len()).await? {
-            // Deleted; what was copied goes with the video, or is found there the next time.
-            return Ok(());
+            return forget(app, &subject).await;
         }
     }
     let mut tx = app.store.write().await?;
-    let Some(now) = Subject::read(&mut tx, id).await? else { return Ok(()) };
+    let Some(now) = Subject::read(&mut tx, id).await? else {
+        drop(tx);
+        return forget(app, &subject).await;
+    };
     if now.playlist != subject.playlist || now.media.place != subject.media.place || now.blobs() != files {
         // Replaced meanwhile. The copies go with the next removal of everything; another attempt moves what there is now.
         return Err(Postponed { reason: "it was replaced meanwhile".to_owned(), pause: BUSY_PAUSE }.into());
@@ -200,6 +204,15 @@ async fn relocate(app: &App, id: VideoId, to: Place) -> Result<(), Failure> {
     tx.jobs().enqueue_at(&rest, later).await?;
     tx.commit().await?;
     app.jobs.wake();
+    Ok(())
+}
+
+/// The job was deleted, or its video: whoever removed that did not know of all copies. Of a video that is there they are found the
+/// next time.
+async fn forget(app: &App, subject: &Subject) -> Result<(), Failure> {
+    if app.store.read().await?.videos().by_id(subject.video.id).await?.is_none() {
+        app.blobs.delete_all(subject.video.uuid).await?;
+    }
     Ok(())
 }
 
