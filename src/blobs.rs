@@ -126,7 +126,7 @@ impl Blob {
             Self::Hls(video, name) => format!("streaming-playlists/hls/{video}/{name}"),
             // A folder for each video, whose id the names begin with: so that all of a video can be found.
             Self::WebVideo(name) => format!("web-videos/{}/{name}", name.get(..UUID_LENGTH).unwrap_or("other")),
-            Self::Original(video, name) => format!("originals/{video}/{name}"),
+            Self::Original(video, name) => format!("original-video-files/{video}/{name}"),
         }
     }
 
@@ -256,7 +256,7 @@ impl Blobs {
     /// Takes everything out of the bucket that belongs to a video.
     pub async fn delete_all(&self, video: Uuid) -> Result<()> {
         let bucket = self.bucket()?;
-        for folder in ["streaming-playlists/hls", "web-videos", "originals"] {
+        for folder in ["streaming-playlists/hls", "web-videos", "original-video-files"] {
             let folder = Key::from(format!("{}{folder}/{video}", bucket.prefix));
             let mut found = bucket.s3.list(Some(&folder));
             let mut keys = Vec::new();
@@ -449,6 +449,6 @@ mod tests {
         let video = Uuid::nil();
         let folder = Path::new("/data");
         assert_eq!(Blob::WebVideo("x.mp4".into()).path(folder), Path::new("/data/web-videos/x.mp4"));
-        assert_eq!(Blob::Original(video, "y".into()).path(folder), folder.join("originals").join(video.to_string()).join("y"));
+        assert_eq!(Blob::Original(video, "y".into()).path(folder), folder.join("original-video-files").join(video.to_string()).join("y"));
     }
 }

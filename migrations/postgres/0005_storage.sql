@@ -14,7 +14,6 @@ CREATE TABLE video_media (
     storage BIGINT NOT NULL DEFAULT 0,
     version TEXT,
     original TEXT,
-    replaced_at BIGINT,
     error TEXT
 );
 

@@ -14,7 +14,6 @@ CREATE TABLE video_media (
     storage INTEGER NOT NULL DEFAULT 0,
     version TEXT,
     original TEXT,
-    replaced_at INTEGER,
     error TEXT
 );
 

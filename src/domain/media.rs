@@ -1,7 +1,5 @@
 use uuid::Uuid;
 
-use super::Timestamp;
-
 /// Where a video's files are; PeerTube's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -41,8 +39,6 @@ pub struct Media {
     pub version: Option<Uuid>,
     /// What was uploaded, if it is kept: a name in the folder of originals.
     pub original: Option<String>,
-    /// When its file was last replaced.
-    pub replaced_at: Option<Timestamp>,
     /// Why its files could not be made; for its owner.
     pub error: Option<String>,
 }

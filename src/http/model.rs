@@ -518,7 +518,7 @@ impl VideoDetails {
             comments_enabled: video.comments_policy != crate::domain::CommentsPolicy::Disabled,
             comments_policy: labelled(video.comments_policy.code(), Some(video.comments_policy.label())),
             download_enabled: video.download_enabled,
-            input_file_updated_at: parts.media.replaced_at,
+            input_file_updated_at: None,
             tracker_urls: super::tracker::urls(video, app, base),
             latency_mode: parts.latency_mode.map(LatencyMode::code),
             summary,

@@ -233,13 +233,13 @@ impl Jobs<'_> {
         Ok(rows.iter().map(job).collect::<sqlx::Result<_>>()?)
     }
 
-    /// The payloads of all jobs of this kind that are not done and not given up.
-    pub async fn unfinished_payloads(&mut self, name: &str) -> Result<Vec<String>> {
-        let rows = sqlx::query("SELECT payload FROM jobs WHERE name = $1 AND state IN ('waiting', 'active')")
+    /// All jobs of this kind that are not done and not given up.
+    pub async fn unfinished(&mut self, name: &str) -> Result<Vec<JobId>> {
+        let rows = sqlx::query("SELECT id FROM jobs WHERE name = $1 AND state IN ('waiting', 'active')")
             .bind(name)
             .fetch_all(&mut *self.0)
             .await?;
-        Ok(rows.iter().map(|row| row.try_get("payload")).collect::<sqlx::Result<_>>()?)
+        Ok(rows.iter().map(|row| row.try_get("id").map(JobId)).collect::<sqlx::Result<_>>()?)
     }
 
     /// A page of the jobs that pass `filter`, and how many pass in all.

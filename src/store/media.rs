@@ -1,7 +1,7 @@
 use sqlx::{AnyConnection, Row as _};
 use uuid::Uuid;
 
-use super::{Error, Result, maybe_timestamp};
+use super::{Error, Result};
 use crate::domain::{Media, Place, Storyboard, Timestamp, VideoId, VideoState};
 
 /// Where the files of local videos are, and how far their making is.
@@ -28,7 +28,7 @@ pub struct Stored {
 impl MediaRows<'_> {
     /// Of this video.
     pub async fn of_video(&mut self, id: VideoId) -> Result<Media> {
-        let row = sqlx::query("SELECT storage, version, original, replaced_at, error FROM video_media WHERE video_id = $1")
+        let row = sqlx::query("SELECT storage, version, original, error FROM video_media WHERE video_id = $1")
             .bind(id.0)
             .fetch_optional(&mut *self.0)
             .await?;
@@ -37,7 +37,6 @@ impl MediaRows<'_> {
             place: Place::from_code(row.try_get("storage")?).ok_or(Error::Corrupt("video_media.storage"))?,
             version: row.try_get::<Option<String>, _>("version")?.map(|text| parse(&text)).transpose()?,
             original: row.try_get("original")?,
-            replaced_at: maybe_timestamp(&row, "replaced_at")?,
             error: row.try_get("error")?,
         })
     }
@@ -45,15 +44,14 @@ impl MediaRows<'_> {
     /// Writes what is known of a video's files.
     pub async fn put(&mut self, id: VideoId, media: &Media) -> Result<()> {
         sqlx::query(
-            "INSERT INTO video_media (video_id, storage, version, original, replaced_at, error) VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO video_media (video_id, storage, version, original, error) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (video_id) DO UPDATE SET storage = excluded.storage, version = excluded.version, original = excluded.original,
-                replaced_at = excluded.replaced_at, error = excluded.error",
+                error = excluded.error",
         )
         .bind(id.0)
         .bind(media.place.code())
         .bind(media.version.map(|version| version.to_string()))
         .bind(&media.original)
-        .bind(media.replaced_at.map(Timestamp::as_millis))
         .bind(&media.error)
         .execute(&mut *self.0)
         .await?;

@@ -28,7 +28,7 @@ pub const STRIPES: u8 = 4;
 
 /// Where uploaded files of a video are; nobody is ever served from there. A name that begins with a dot is not whole yet.
 pub fn originals_folder(data_dir: &Path, video: Uuid) -> PathBuf {
-    data_dir.join("originals").join(video.to_string())
+    data_dir.join("original-video-files").join(video.to_string())
 }
 
 /// The sprites of a video, made as `version`.

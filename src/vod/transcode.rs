@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -48,23 +49,23 @@ const SLOWEST: u32 = 60;
 /// [folder of originals](originals_folder), or else the best file that the video has.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Transcode {
-    video_id: i64,
-    /// The names of what is made begin with it, also in a later attempt.
-    version: Uuid,
+    video: VideoId,
 }
 
-impl Transcode {
-    /// Of this video.
-    pub fn of(video: VideoId) -> Self {
-        Self { video_id: video.0, version: Uuid::new_v4() }
-    }
+/// What the names of all that a job makes begin with: the same in each of its attempts, and not to be guessed by who does not know
+/// the video's id.
+fn version_of(video: Uuid, job: JobId) -> Uuid {
+    let hash: [u8; 32] = Sha256::digest(format!("shoal version {job} of {video}")).into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
 /// From now on the video is made of the file that lies in its [folder of originals](originals_folder). It is to be in state
 /// [`VideoState::ToTranscode`] unless it can be watched already; the job publishes it.
 pub async fn enqueue(tx: &mut Tx, video: VideoId) -> store::Result<JobId> {
     tx.media().set_error(video, None).await?;
-    tx.jobs().enqueue(&Transcode::of(video)).await
+    tx.jobs().enqueue(&Transcode { video }).await
 }
 
 /// Whether the presentation is one that a job has not finished yet.
@@ -73,20 +74,16 @@ pub(super) fn is_being_made(playlist: &Playlist, media: &Media) -> bool {
     version.is_some() && version != media.version
 }
 
-/// Where versions are made, a folder for each.
+/// Where versions are made, a folder for each job.
 fn work_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("transcoding")
 }
 
 /// Removes what jobs left that will never run again.
 pub async fn remove_leftovers(app: &App) {
-    let wanted = async { app.store.read().await?.jobs().unfinished_payloads(Transcode::NAME).await };
+    let wanted = async { app.store.read().await?.jobs().unfinished(Transcode::NAME).await };
     let wanted: HashSet<String> = match wanted.await {
-        Ok(payloads) => payloads
-            .iter()
-            .filter_map(|payload| serde_json::from_str::<Transcode>(payload).ok())
-            .map(|job| job.version.to_string())
-            .collect(),
+        Ok(jobs) => jobs.iter().map(ToString::to_string).collect(),
         Err(error) => return tracing::error!(%error, "vod.transcode"),
     };
     let folder = work_folder(&app.config.data_dir);
@@ -152,12 +149,14 @@ impl Job for Transcode {
     const HEAVY: bool = true;
 
     fn video(&self) -> Option<VideoId> {
-        Some(VideoId(self.video_id))
+        Some(self.video)
     }
 
     async fn run(self, app: &App) -> Result<(), Failure> {
-        let id = VideoId(self.video_id);
-        let work = work_folder(&app.config.data_dir).join(self.version.to_string());
+        let id = self.video;
+        let attempt = jobs::attempt();
+        let job = attempt.map_or(JobId(0), |attempt| attempt.id);
+        let work = work_folder(&app.config.data_dir).join(job.to_string());
         let mut tx = app.store.read().await?;
         let Some(video) = tx.videos().by_id(id).await? else {
             remove_folder(&work).await;
@@ -169,18 +168,18 @@ impl Job for Transcode {
         if video.remote || video.is_live {
             return Err(Hopeless("only finished videos of this server can be transcoded".to_owned()).into());
         }
-        if media.version == Some(self.version) {
+        let version = version_of(video.uuid, job);
+        if media.version == Some(version) {
             // All was done but to say so.
             remove_folder(&work).await;
             return Ok(());
         }
-        let replaces = playlist.is_some_and(|playlist| !playlist.playlist.starts_with(&self.version.to_string()));
-        let attempt = jobs::attempt();
+        let replaces = playlist.is_some_and(|playlist| !playlist.playlist.starts_with(&version.to_string()));
         let mut making = Making {
             app,
             job: attempt.map(|attempt| attempt.id),
             video,
-            version: self.version,
+            version,
             replaces,
             work,
             facts: None,
@@ -309,7 +308,7 @@ impl Making<'_> {
     async fn probed(&mut self, facts: Facts) -> Result<(), Stop> {
         if !self.replaces {
             let mut tx = self.app.store.write().await?;
-            tx.media().set_facts(self.video.id, facts.duration_ms.unwrap_or(0), facts.aspect_ratio).await?;
+            tx.media().set_facts(self.video.id, facts.duration_ms.unwrap_or(0), facts.aspect_ratio()).await?;
             tx.commit().await?;
         }
         self.facts = Some(facts);
@@ -452,15 +451,12 @@ impl Making<'_> {
         }
         tx.media().forget_files_but(id, &names).await?;
         tx.media().put_storyboard(id, storyboard.as_ref()).await?;
-        let aspect_ratio = self.facts.as_ref().and_then(|facts| facts.aspect_ratio);
+        let aspect_ratio = self.facts.as_ref().and_then(Facts::aspect_ratio);
         tx.media().set_facts(id, published.duration_ms, aspect_ratio).await?;
-        // A new file, not the old one again.
-        let is_new = self.replaces && original.is_some() && original != before.media.original;
         let media = Media {
             place: Place::Disk,
             version: Some(self.version),
             original: kept.clone(),
-            replaced_at: if is_new { Some(now) } else { before.media.replaced_at },
             error: None,
         };
         tx.media().put(id, &media).await?;

@@ -71,10 +71,21 @@ pub struct Planned {
 pub struct Facts {
     /// How long it says it is.
     pub duration_ms: Option<i64>,
-    /// Width over height, if it has pictures.
-    pub aspect_ratio: Option<f64>,
+    /// Of its pictures as they are shown, in pixels; absent without any.
+    pub width: Option<u32>,
+    /// The same.
+    pub height: Option<u32>,
+    /// Frames per second, if it says so.
+    pub frame_rate: Option<f64>,
     /// In the order of quality.
     pub renditions: Vec<Planned>,
+}
+
+impl Facts {
+    /// Width over height, if it has pictures.
+    pub fn aspect_ratio(&self) -> Option<f64> {
+        Some(f64::from(self.width?) / f64::from(self.height?.max(1)))
+    }
 }
 
 /// Sizes of a storyboard.
@@ -257,7 +268,9 @@ fn options(settings: &Transcoding) -> VodOptions {
 fn facts(info: &MediaInfo, plan: &Plan) -> Facts {
     Facts {
         duration_ms: info.duration.map(MediaTime::as_millis),
-        aspect_ratio: info.video.as_ref().map(|video| f64::from(video.width) / f64::from(video.height.max(1))),
+        width: info.video.as_ref().map(|video| video.width),
+        height: info.video.as_ref().map(|video| video.height),
+        frame_rate: info.video.as_ref().and_then(|video| video.frame_rate),
         renditions: plan.renditions.iter().map(|rendition| Planned { name: rendition.name.clone(), resolution: resolution(rendition) }).collect(),
     }
 }
