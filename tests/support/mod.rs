@@ -3,6 +3,7 @@
 #![allow(clippy::allow_attributes, reason = "an expectation would fail in the programs that use everything")]
 
 pub mod postgres;
+pub mod seaweed;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
