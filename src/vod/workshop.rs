@@ -194,7 +194,11 @@ pub fn make(order: &Order, tell: &mut dyn FnMut(Event) -> ControlFlow<()>) -> Re
     if is_text(&order.input).map_err(|error| Fault::io(&error))? {
         return Err(Fault::new(FaultKind::File, "this is a text, not a video"));
     }
-    let info = probe(&order.input)?;
+    let info = probe(&order.input).map_err(|error| match error {
+        // Files that are whole show what they are in a moment.
+        Error::Timeout { .. } => Fault::new(FaultKind::File, "it cannot be read: the file is broken"),
+        error => error.into(),
+    })?;
     let options = options(&order.settings);
     let plan = Plan::new(&info, &options)?;
     if plan.renditions.is_empty() {

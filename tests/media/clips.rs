@@ -63,7 +63,7 @@ fn make(clip: Clip) -> PathBuf {
             "4",
         ),
         Clip::Sound => ([&sound[..], &["-c:a", "libmp3lame"]].concat(), "4"),
-        Clip::Heavy => ([&picture("testsrc2=size=1280x720:rate=30,noise=alls=60:allf=t")[..], &sound, &avc, &["-qp", "20"], &aac].concat(), "20"),
+        Clip::Heavy => ([&picture("testsrc2=size=1280x720:rate=30,noise=alls=60:allf=t")[..], &sound, &avc, &["-qp", "20"], &aac].concat(), "12"),
         Clip::Wide => ([&picture("color=size=9000x64:rate=1")[..], &avc].concat(), "1"),
     };
     let mut command = Command::new("ffmpeg");
@@ -170,7 +170,7 @@ fn put_original(server: &Server, uuid: Uuid, file: &Path) {
 }
 
 /// Waits for `condition`, which is looked at often; encoding takes longer than what other tests wait for.
-pub async fn within<F: Future<Output = bool>>(seconds: u64, what: &str, mut condition: impl FnMut() -> F) {
+pub async fn within(seconds: u64, what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !condition().await {
         assert!(began.elapsed() < Duration::from_secs(seconds), "not within {seconds} s: {what}");

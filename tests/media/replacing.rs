@@ -102,17 +102,13 @@ async fn a_video_is_transcoded_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_tries_again_what_failed() {
-    let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start_with(|config| {
         settings(config);
-        config.data_dir = folder.path().to_owned();
         // Longer than that: refused.
         config.transcoding.max_duration_s = 1;
     })
     .await;
     let alice = server.user("alice").await;
-    // The test's own folder is not the server's here: the file goes where the server looks.
-    let server = Server { folder, ..server };
     let upload = Upload::of(&server, &alice, clip(Clip::Plain), false).await;
     assert_eq!(upload.ended(&server, &alice).await, "failed");
     let path = format!("/api/v1/videos/{}/transcoding", upload.uuid);
