@@ -234,7 +234,7 @@ impl Blobs {
             while let Some(result) = deleted.next().await {
                 result?;
             }
-            Ok(())
+            object_store::Result::Ok(())
         };
         match self.counted(within(RETRY_TIMEOUT + CONNECT_TIMEOUT, deleting).await) {
             Err(error) if error.is_not_found() => Ok(()),
