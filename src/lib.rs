@@ -4,6 +4,7 @@
 //! (ARCHITECTURE.md).
 
 pub mod app;
+pub mod blobs;
 pub mod cli;
 pub mod config;
 pub mod domain;

@@ -1,9 +1,13 @@
 //! Counters for dashboards: atomics, rendered as Prometheus text. The names are part of the
 //! outside surface.
 
+mod work;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use work::{Kept, Work};
 
 /// Only grows.
 #[derive(Debug, Default)]
@@ -106,6 +110,8 @@ pub struct Metrics {
     pub http_connections: Gauge,
     /// Page sockets open.
     pub page_sockets: Gauge,
+    /// Jobs and storage.
+    pub work: Work,
 }
 
 impl Metrics {

@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::domain::Role;
+use crate::domain::{Place, Role};
 use crate::store::Store;
 use crate::users;
 
@@ -83,6 +83,18 @@ enum Admin {
         #[arg(long)]
         password: Option<String>,
     },
+    /// Enqueue the move of all finished videos' files; the server does it when it runs.
+    MoveMedia {
+        /// Where they are to be.
+        #[arg(long, value_enum)]
+        to: PlaceArgument,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PlaceArgument {
+    Disk,
+    S3,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -205,6 +217,17 @@ async fn administer(config: Config, command: Admin) -> Result<()> {
             let password = password.or_else(|| generated.clone()).unwrap_or_default();
             users::reset_password(&store, &username, &password).await?;
             username
+        }
+        Admin::MoveMedia { to } => {
+            let to = match to {
+                PlaceArgument::Disk => Place::Disk,
+                PlaceArgument::S3 => Place::ObjectStorage,
+            };
+            anyhow::ensure!(config.storage.bucket.is_some(), "no object storage is configured (storage.bucket)");
+            let videos = crate::vod::enqueue_moves(&store, to).await?;
+            println!("{videos} videos will be moved.");
+            store.close().await;
+            return Ok(());
         }
     };
     match generated {

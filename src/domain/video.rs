@@ -16,6 +16,8 @@ pub enum VideoState {
     WaitingForLive,
     /// 5: a one-off live that is over, without a replay.
     LiveEnded,
+    /// 7: its file could not be made into a video.
+    TranscodingFailed,
 }
 
 impl VideoState {
@@ -27,6 +29,7 @@ impl VideoState {
             Self::ToImport => 3,
             Self::WaitingForLive => 4,
             Self::LiveEnded => 5,
+            Self::TranscodingFailed => 7,
         }
     }
 
@@ -38,6 +41,7 @@ impl VideoState {
             3 => Some(Self::ToImport),
             4 => Some(Self::WaitingForLive),
             5 => Some(Self::LiveEnded),
+            7 => Some(Self::TranscodingFailed),
             _ => None,
         }
     }
@@ -50,6 +54,7 @@ impl VideoState {
             Self::ToImport => "To import",
             Self::WaitingForLive => "Waiting for livestream",
             Self::LiveEnded => "Livestream ended",
+            Self::TranscodingFailed => "Transcoding failed",
         }
     }
 

@@ -12,9 +12,11 @@ use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 use uuid::Uuid;
 
+use super::blobs::{self, Asked};
 use super::media_access::MediaAccess;
 use super::{captions, range};
 use crate::app::App;
+use crate::blobs::Blob;
 use crate::live::{thumbnail, web_videos_folder};
 use crate::vod::uploaded::captions_folder;
 
@@ -33,6 +35,7 @@ pub fn router(access: MediaAccess) -> Router<App> {
         .route("/lazy-static/previews/{file}", get(large_picture))
         .route("/static/thumbnails/{file}", get(small_picture))
         .route(&format!("{}{{file}}", captions::FOLDER), get(captions_file))
+        .route("/lazy-static/storyboards/{file}", get(storyboard))
         .route("/static/web-videos/{file}", get(video))
         .route("/download/web-videos/{file}", get(video))
         .layer(map_request(range::of_get_only))
@@ -62,6 +65,24 @@ async fn captions_file(
     serve(&captions_folder(&app.config.data_dir, uuid), &file, request).await
 }
 
+/// Sprites are shown by pages that cannot send tokens with pictures: the version in the name is what nobody else knows.
+async fn storyboard(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
+    let Some((video, version)) = storyboard_of(&file) else { return not_found() };
+    let path = crate::vod::storyboard_path(&app.config.data_dir, video, version);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return not_found() };
+    serve(folder, name, request).await
+}
+
+/// What a storyboard is called in the API.
+pub(super) fn storyboard_name(video: Uuid, version: Uuid) -> String {
+    format!("{video}_{version}.jpg")
+}
+
+fn storyboard_of(name: &str) -> Option<(Uuid, Uuid)> {
+    let (video, version) = name.strip_suffix(".jpg")?.split_once('_')?;
+    Some((Uuid::try_parse(video).ok()?, Uuid::try_parse(version).ok()?))
+}
+
 /// A video's files are named by its public id; who may not watch it may not fetch them.
 async fn video(
     State(app): State<App>,
@@ -75,7 +96,12 @@ async fn video(
         return refusal;
     }
     let is_download = request.uri().path().starts_with("/download/") || asks_for_download(query.as_deref());
+    let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
     let mut response = serve(&web_videos_folder(&app.config.data_dir), &file, request).await;
+    if response.status() == StatusCode::NOT_FOUND && app.blobs.is_configured() && is_plain_name(&file) {
+        response = blobs::serve(&app, uuid, Blob::WebVideo(file), &asked).await;
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     if is_download {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, ATTACHMENT);
     }
@@ -121,4 +147,18 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Body>, cache_control: He
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, cache_control);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storyboards_are_found_by_both_ids() {
+        let (video, version) = (Uuid::new_v4(), Uuid::new_v4());
+        assert_eq!(storyboard_of(&storyboard_name(video, version)), Some((video, version)));
+        for name in ["x.jpg", "../../etc_passwd.jpg", &format!("{video}.jpg"), &format!("{video}_{version}.png")] {
+            assert_eq!(storyboard_of(name), None, "{name}");
+        }
+    }
 }

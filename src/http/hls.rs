@@ -25,10 +25,12 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::services::ServeFile;
 use uuid::Uuid;
 
+use super::blobs::{self, Asked};
 use super::files::{self, NO_STORE, plain};
 use super::media_access::MediaAccess;
 use super::range;
 use crate::app::App;
+use crate::blobs::Blob;
 use crate::live::{MULTIVARIANT, SEGMENTS_SHA256, WHOLE_MULTIVARIANT};
 
 /// `application/vnd.apple.mpegurl` (RFC 8216 section 4).
@@ -38,6 +40,8 @@ const JSON: &str = "application/json";
 const EXPOSED: [header::HeaderName; 4] = [header::AGE, header::CONTENT_LENGTH, header::CONTENT_RANGE, header::DATE];
 /// What a file of a finished video may be cached for: its names are random and its bytes never change.
 const FILE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// A playlist of a finished video that was just written may be one that still grows: it may be cached for this part of its age.
+const PLAYLIST_AGE_SHARE: u32 = 4;
 /// How the playlists in whole segments are called; a rendition's name is letters and digits.
 const WHOLE: &str = "-whole.m3u8";
 /// Half of the shortest segment.
@@ -199,6 +203,7 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, reque
     let Some(path) = file_path(app, uuid, file) else {
         return files::not_found();
     };
+    let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
     let is_playlist = file.ends_with(".m3u8");
     if is_playlist {
         app.metrics.http_playlist_requests.increment();
@@ -208,20 +213,38 @@ async fn from_disk(app: &App, uuid: Uuid, file: &str, query: Option<&str>, reque
         Err(never) => match never {},
     };
     if response.status() == StatusCode::NOT_FOUND {
-        return files::not_found();
+        if !app.blobs.is_configured() || is_playlist {
+            return files::not_found();
+        }
+        let mut response = blobs::serve(app, uuid, Blob::Hls(uuid, file.to_owned()), &asked).await;
+        if files::asks_for_download(query) {
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, files::ATTACHMENT);
+        }
+        return response;
     }
     let mut response = response.map(Body::new);
+    let mut age = FILE_MAX_AGE;
+    if is_playlist {
+        age = playlist_age(&path).await;
+    }
     let headers = response.headers_mut();
     if is_playlist {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAYLIST));
     } else if let Some(length) = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()) {
         app.metrics.http_media_bytes.add(length);
     }
-    headers.insert(header::CACHE_CONTROL, max_age(FILE_MAX_AGE));
+    headers.insert(header::CACHE_CONTROL, max_age(age));
     if files::asks_for_download(query) {
         headers.insert(header::CONTENT_DISPOSITION, files::ATTACHMENT);
     }
     response
+}
+
+/// How long a playlist on disk may be cached: while a video is made its playlists change every few seconds, then never again.
+async fn playlist_age(path: &std::path::Path) -> Duration {
+    let modified = tokio::fs::metadata(path).await.and_then(|metadata| metadata.modified());
+    let since = modified.ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+    (since / PLAYLIST_AGE_SHARE).clamp(Duration::from_secs(1), FILE_MAX_AGE)
 }
 
 fn file_path(app: &App, uuid: Uuid, file: &str) -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 //! The HTTP edge: one file per aggregate, plus what they share.
 
 pub mod auth;
+mod blobs;
 mod brake;
 mod captions;
 mod channels;
@@ -15,6 +16,7 @@ mod hls;
 pub mod hub;
 mod imports;
 mod instance;
+mod jobs;
 mod lives;
 pub mod media_access;
 mod model;
@@ -30,6 +32,7 @@ mod socket;
 mod swarms;
 mod tracker;
 mod upload;
+mod transcoding;
 mod users;
 mod video_files;
 mod video_form;
@@ -55,6 +58,8 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::domain::Place;
+use crate::metrics::Kept;
 use problem::Problem;
 
 /// Largest body of an API request: a live's form may carry two pictures of 4 MiB.
@@ -86,6 +91,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(video_files::router())
         .merge(video_passwords::router())
         .merge(video_stats::router())
+        .merge(transcoding::router())
+        .merge(jobs::router())
 }
 
 /// Everything that the public listeners answer.
@@ -154,13 +161,20 @@ pub fn metrics_router(app: App) -> Router {
 }
 
 async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let counts = match app.store.read().await {
-        Ok(mut tx) => tx.jobs().counts().await.unwrap_or_default(),
+    let free_bytes = crate::live::free_bytes(&app.config.data_dir);
+    let (counts, kept) = match app.store.read().await {
+        Ok(mut tx) => (
+            tx.jobs().counts().await.unwrap_or_default(),
+            Kept {
+                disk: tx.media().stored(Place::Disk).await.unwrap_or_default(),
+                object_storage: tx.media().stored(Place::ObjectStorage).await.unwrap_or_default(),
+                free_bytes,
+            },
+        ),
         Err(_) => Default::default(),
     };
     let jobs = [("waiting", counts.waiting), ("active", counts.active), ("failed", counts.failed)];
-    (
-        [(CONTENT_TYPE, "text/plain; version=0.0.4")],
-        app.metrics.render(&jobs, app.swarms.tracker().peers(), &app.swarms.tracker().messages()),
-    )
+    let mut text = app.metrics.render(&jobs, app.swarms.tracker().peers(), &app.swarms.tracker().messages());
+    app.metrics.work.render(&kept, &mut text);
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

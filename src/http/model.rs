@@ -7,7 +7,7 @@ use super::extract::Base;
 use super::hls;
 use crate::app::App;
 use crate::domain::{
-    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Playlist, Privacy, Timestamp, User, Video, VideoFile,
+    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist, Privacy, Timestamp, User, Video, VideoFile,
     VideoState, label_of, language_of, short_uuid,
 };
 
@@ -359,7 +359,7 @@ pub struct FileView {
     pub has_audio: bool,
     /// Pictures.
     pub has_video: bool,
-    /// 0: on this server.
+    /// 0: on this server; 1: in object storage.
     pub storage: i64,
 }
 
@@ -526,6 +526,8 @@ pub struct Parts {
     pub position_s: Option<i64>,
     /// Whoever asks owns it, or moderates.
     pub own: bool,
+    /// Where the files are.
+    pub media: Media,
 }
 
 impl VideoDetails {
@@ -540,7 +542,7 @@ impl VideoDetails {
         summary.blacklisted_reason = Some(None);
         summary.scheduled_update = scheduled_update(video).filter(|_| parts.own);
         summary.user_history = parts.position_s.map(|current_time| UserHistory { current_time });
-        let file = |file: &VideoFile| file_view(video, file, base);
+        let file = |file: &VideoFile| file_view(video, file, parts.media.place, base);
         let (hls, plain): (Vec<_>, Vec<_>) = parts.files.iter().partition(|file| file.playlist_id.is_some());
         Self {
             streaming_playlists: parts
@@ -575,7 +577,7 @@ fn hls_url(video: &Video, name: &str, base: &Base) -> String {
     if video.remote { name.to_owned() } else { format!("{}{}{}/{name}", base.0, hls::FOLDER, video.uuid) }
 }
 
-fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
+fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> FileView {
     let file_url = if video.remote || file.playlist_id.is_some() {
         hls_url(video, &file.file, base)
     } else {
@@ -599,7 +601,7 @@ fn file_view(video: &Video, file: &VideoFile, base: &Base) -> FileView {
         metadata_url: None,
         has_audio: file.has_audio,
         has_video: file.has_video,
-        storage: 0,
+        storage: place.code(),
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) async fn finish(
             Ok(video)
         }
         Err(problem) => {
-            let _ = tokio::fs::remove_dir_all(uploaded::originals_folder(data_dir, uuid)).await;
+            let _ = tokio::fs::remove_dir_all(crate::vod::originals_folder(data_dir, uuid)).await;
             Err(problem)
         }
     }

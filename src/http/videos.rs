@@ -231,6 +231,7 @@ async fn details(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRe
         },
         position_s,
         own: owns(viewer.user.as_ref(), &video),
+        media: tx.media().of_video(video.id).await?,
     };
     Ok(Json(VideoDetails::of(&video, parts, &app, &base)))
 }

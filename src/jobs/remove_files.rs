@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::domain::{Video, VideoFile};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 use crate::live::{vod_folder, web_videos_folder};
-use crate::vod::uploaded::{captions_folder, originals_folder};
+use crate::vod::originals_folder;
+use crate::vod::uploaded::captions_folder;
 
 /// What goes of a video that stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub enum Only {
     Hls,
 }
 
-/// Removes what a deleted video, or a deleted part of one, left on disk.
+/// Removes what a deleted video, or a deleted part of one, left on disk and in object storage.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RemoveFiles {
     #[serde(default)]
@@ -73,8 +74,23 @@ impl Job for RemoveFiles {
         for folder in [originals_folder(data_dir, self.video), captions_folder(data_dir, self.video), vod_folder(data_dir, self.video)] {
             unless_gone(tokio::fs::remove_dir_all(folder).await)?;
         }
+        // Plain files of versions that were replaced have no row any more.
+        remove_beginning(&web_videos_folder(data_dir), &self.video.to_string()).await?;
+        if app.blobs.is_configured() {
+            app.blobs.delete_all(self.video).await?;
+        }
         Ok(())
     }
+}
+
+async fn remove_beginning(folder: &Path, start: &str) -> io::Result<()> {
+    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return Ok(()) };
+    while let Some(entry) = entries.next_entry().await? {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(start)) {
+            unless_gone(tokio::fs::remove_file(entry.path()).await)?;
+        }
+    }
+    Ok(())
 }
 
 async fn remove(folder: &Path, name: &str) -> io::Result<()> {

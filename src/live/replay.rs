@@ -353,6 +353,10 @@ pub struct RemuxReplay {
 impl Job for RemuxReplay {
     const NAME: &'static str = "remux-replay";
 
+    fn video(&self) -> Option<VideoId> {
+        Some(VideoId(self.video_id))
+    }
+
     async fn run(self, app: &App) -> Result<(), Failure> {
         let id = VideoId(self.video_id);
         let mut tx = app.store.read().await?;

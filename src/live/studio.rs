@@ -42,6 +42,8 @@ pub enum Task {
         /// What is to be.
         output: PathBuf,
     },
+    /// An uploaded file into renditions: an order as JSON on standard input, events as JSON on standard output.
+    Work,
 }
 
 /// What a video file holds, for the database.
@@ -61,8 +63,10 @@ pub struct Facts {
 
 /// Does a task in this process.
 pub async fn run(task: Task) -> anyhow::Result<()> {
-    // A failure costs nothing but priority.
-    let _ = rustix::process::nice(NICENESS);
+    if !matches!(task, Task::Work) {
+        // A failure costs nothing but priority. Work has a priority of its own.
+        let _ = rustix::process::nice(NICENESS);
+    }
     match task {
         Task::Pictures { init_bytes, widths } => {
             let mut input = Vec::new();
@@ -82,6 +86,8 @@ pub async fn run(task: Task) -> anyhow::Result<()> {
             println!("{}", serde_json::to_string(&remux_here(input, output).await?)?);
             Ok(())
         }
+        // Nothing else goes on in this process: it may block.
+        Task::Work => crate::vod::workshop::work(),
     }
 }
 

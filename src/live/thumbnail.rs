@@ -11,9 +11,9 @@ use crate::app::App;
 use crate::domain::Video;
 
 /// Width of the small picture, in pixels; PeerTube's.
-const THUMBNAIL_WIDTH: u32 = 280;
+pub const THUMBNAIL_WIDTH: u32 = 280;
 /// Width of the large one.
-const PREVIEW_WIDTH: u32 = 850;
+pub const PREVIEW_WIDTH: u32 = 850;
 
 /// Folder of the small pictures.
 pub fn thumbnails_folder(data_dir: &Path) -> PathBuf {

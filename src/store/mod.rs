@@ -15,6 +15,7 @@ mod imports;
 mod jobs;
 mod lives;
 mod passwords;
+mod media;
 mod playlists;
 mod ratings;
 mod sessions;
@@ -44,6 +45,9 @@ pub use imports::Imports;
 pub use jobs::{ClaimedJob, JobCounts, Jobs};
 pub use lives::Lives;
 pub use passwords::{KeptPassword, Passwords};
+pub use jobs::{ClaimedJob, Class, JobCounts, JobFilter, JobRow, Jobs};
+pub use lives::Lives;
+pub use media::{MediaRows, RemoteFile, Stored};
 pub use playlists::Playlists;
 pub use ratings::Ratings;
 pub use sessions::Sessions;
@@ -282,6 +286,11 @@ impl Tx {
     /// Whole files.
     pub fn files(&mut self) -> Files<'_> {
         Files(self.connection())
+    }
+
+    /// Where the files of videos are.
+    pub fn media(&mut self) -> MediaRows<'_> {
+        MediaRows(self.connection())
     }
 
     /// Durable work.

@@ -192,7 +192,7 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
             Ok(())
         }
         not => {
-            let _ = tokio::fs::remove_file(uploaded::originals_folder(data_dir, video.uuid).join(&file)).await;
+            let _ = tokio::fs::remove_file(super::originals_folder(data_dir, video.uuid).join(&file)).await;
             not.map_err(Error::Store).and(Err(Error::Cancelled))
         }
     }

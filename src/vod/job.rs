@@ -9,7 +9,7 @@ use super::manifests::{self, Signer};
 use super::{Error, Swarms};
 use crate::app::App;
 use crate::config::Policy;
-use crate::domain::VideoId;
+use crate::domain::{Place, VideoId};
 use crate::jobs::{Failure, Job};
 use crate::live::vod_folder;
 use crate::store;
@@ -33,7 +33,20 @@ impl SignManifests {
 impl Job for SignManifests {
     const NAME: &'static str = "sign-manifests";
 
+    fn video(&self) -> Option<VideoId> {
+        Some(VideoId(self.video_id))
+    }
+
     async fn run(self, app: &App) -> Result<(), Failure> {
+        let id = VideoId(self.video_id);
+        self.sign(app).await?;
+        // From here on nothing reads its files but viewers.
+        Ok(super::moving::move_if_wanted(app, id).await?)
+    }
+}
+
+impl SignManifests {
+    async fn sign(self, app: &App) -> Result<(), Failure> {
         if app.config.swarm.policy == Policy::Off {
             return Ok(());
         }
@@ -44,6 +57,11 @@ impl Job for SignManifests {
         // Deleted in the meantime, or on the air again: nothing to do.
         let Some(video) = tx.videos().by_id(id).await?.filter(|video| !video.is_live && !video.remote) else { return Ok(()) };
         let Some(playlist) = tx.playlists().of_video(id).await? else { return Ok(()) };
+        let media = tx.media().of_video(id).await?;
+        // Its bytes are elsewhere: it was signed before they went, or is not shared. And what still grows is signed when it is whole.
+        if media.place != Place::Disk || super::transcode::is_being_made(&playlist, &media) {
+            return Ok(());
+        }
         drop(tx);
         let folder = vod_folder(&app.config.data_dir, video.uuid);
         match sign(&app.vod, &folder, playlist.playlist, video.uuid).await {

@@ -1,4 +1,5 @@
-//! Videos that do not change any more: their manifests, made once, and their swarms (docs/swarm-protocol.md).
+//! Finished videos: how files that people upload become such, where their files are, their manifests, made once, and their swarms
+//! (docs/swarm-protocol.md).
 //!
 //! All there is to know about such a video is in its folder: a multivariant playlist, media playlists of byte ranges, the
 //! files with these bytes, and for each rendition a file of signed manifests.
@@ -6,20 +7,36 @@
 pub mod imports;
 mod job;
 mod manifests;
+mod moving;
 mod playlist;
 mod swarms;
+mod transcode;
 pub mod uploaded;
+pub mod workshop;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
 
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
+pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves};
 pub use swarms::{Swarm, Swarms};
-pub use uploaded::Uploaded;
+pub use transcode::{Transcode, enqueue as enqueue_transcoding, remove_leftovers};
 
 /// Stripes of a segment: nobody pushes here, so they only say how a small one is cut.
 pub const STRIPES: u8 = 4;
+
+/// Where uploaded files of a video are; nobody is ever served from there. A name that begins with a dot is not whole yet.
+pub fn originals_folder(data_dir: &Path, video: Uuid) -> PathBuf {
+    data_dir.join("original-video-files").join(video.to_string())
+}
+
+/// The sprites of a video, made as `version`.
+pub fn storyboard_path(data_dir: &Path, video: Uuid, version: Uuid) -> PathBuf {
+    crate::live::vod_folder(data_dir, video).join(format!("{version}-storyboard.jpg"))
+}
 
 /// Why a video's manifests cannot be made or read. Always this server's fault.
 #[derive(Debug, thiserror::Error)]

@@ -1,16 +1,16 @@
-//! A video's file, as it was uploaded or imported: where it is kept, and the job that says that it is there.
+//! A video's file, as it was uploaded or imported: where it is kept, and that it is to be transcoded.
 //!
 //! Whatever brings a file (a form, an upload in parts, an import, a replacement) ends in the same three steps: [`place`] puts it
-//! into the video's own folder, [`note`] writes a row of `video_sources` and enqueues [`Uploaded`] in one transaction.
+//! into the video's own folder, [`note`] writes a row of `video_sources` and enqueues [transcoding](super::Transcode) in one transaction.
 //! The row names the file; the job's payload only names the video, so that of two jobs for one video both find the newest.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Timestamp, Video, VideoId};
+use super::originals_folder;
+use crate::domain::{Timestamp, Video};
 use crate::store::{self, Source, Tx};
 
 /// Kinds of file that are taken, by the end of their name; PeerTube's.
@@ -21,27 +21,6 @@ pub const EXTENSIONS: [&str; 37] = [
 
 /// Longest name of a file that is remembered, as file systems have it.
 const MAX_FILENAME: usize = 255;
-
-/// A video's file is there, new or in place of another: probe it and make its renditions. Its `run` belongs to transcoding.
-///
-/// To be found with [`Sources::of_video`](crate::store::Sources::of_video) and [`source_path`]. The video is
-/// [`VideoState::ToTranscode`](crate::domain::VideoState::ToTranscode) when it is new, and published (with the renditions of the earlier
-/// file) when `input_file_updated_at` is set. No row: its file was deleted, nothing is to be done.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Uploaded {
-    /// The video's row.
-    pub video: VideoId,
-}
-
-impl Uploaded {
-    /// Names the job in the table.
-    pub const NAME: &'static str = "vod-uploaded";
-}
-
-/// The folder of a video's original file. Nothing in it is served as it is.
-pub fn originals_folder(data_dir: &Path, video: Uuid) -> PathBuf {
-    data_dir.join("original-video-files").join(video.to_string())
-}
 
 /// The folder of a video's captions.
 pub fn captions_folder(data_dir: &Path, video: Uuid) -> PathBuf {
@@ -123,7 +102,7 @@ pub async fn note(tx: &mut Tx, video: &Video, file: &str, input_filename: &str, 
         created_at: Timestamp::now(),
     };
     tx.sources().put(&source).await?;
-    tx.jobs().enqueue_named(Uploaded::NAME, &Uploaded { video: video.id }).await?;
+    super::enqueue_transcoding(tx, video.id).await?;
     Ok(before)
 }
 

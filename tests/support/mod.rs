@@ -4,6 +4,7 @@
 
 pub mod postgres;
 pub mod videos;
+pub mod seaweed;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,29 @@
+-- What running an instance needs to know of its jobs, and of where files are.
+
+-- heavy: decoders and encoders, of which few run at once. progress: percent. video_id: what the job works on; a video that is
+-- deleted takes these jobs along (those that clean up after it name none).
+ALTER TABLE jobs ADD COLUMN heavy INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN progress INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN video_id INTEGER REFERENCES videos (id) ON DELETE CASCADE;
+CREATE INDEX jobs_video ON jobs (video_id);
+
+-- The files of a local video. storage: 0 disk, 1 object storage. version: what the names of its renditions begin with.
+-- original: what was uploaded, if it is kept. error: why its files could not be made, for its owner.
+CREATE TABLE video_media (
+    video_id INTEGER NOT NULL PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
+    storage INTEGER NOT NULL DEFAULT 0,
+    version TEXT,
+    original TEXT,
+    error TEXT
+);
+
+-- Sprites of a video in one picture, row by row; sizes in pixels.
+CREATE TABLE storyboards (
+    video_id INTEGER NOT NULL PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
+    version TEXT NOT NULL,
+    total_width INTEGER NOT NULL,
+    total_height INTEGER NOT NULL,
+    sprite_width INTEGER NOT NULL,
+    sprite_height INTEGER NOT NULL,
+    sprite_duration_s INTEGER NOT NULL
+);

@@ -1,0 +1,13 @@
+//! Finished videos: what becomes of files that people upload, where it is kept, and the jobs that do it; on SQLite and on
+//! PostgreSQL, on disk and in object storage.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clips;
+mod crashes;
+mod jobs;
+mod refusals;
+mod replacing;
+mod storage;
+mod uploads;
