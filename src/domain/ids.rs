@@ -34,4 +34,8 @@ ids! {
     SessionId,
     /// A job's row.
     JobId,
+    /// A registration's row.
+    RegistrationId,
+    /// An export's row.
+    ExportId,
 }

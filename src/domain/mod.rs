@@ -1,18 +1,30 @@
 //! Aggregates, ids and invariants. No I/O: constructors parse, transitions are pure.
 
 mod account;
+mod email;
+mod export;
 mod ids;
 mod labels;
 mod live;
+mod otp;
+mod preferences;
+mod quota;
+mod registration;
 mod short_uuid;
 mod timestamp;
 mod user;
 mod video;
 
-pub use account::{Account, Actor, Channel, Handle};
-pub use ids::{AccountId, ActorId, ChannelId, FileId, JobId, PlaylistId, SessionId, UserId, VideoId};
+pub use account::{Account, Actor, ActorImage, ActorImages, Channel, ChannelName, Handle};
+pub use email::Email;
+pub use export::{Export, ExportState};
+pub use ids::{AccountId, ActorId, ChannelId, ExportId, FileId, JobId, PlaylistId, RegistrationId, SessionId, UserId, VideoId};
 pub use labels::{CATEGORIES, LANGUAGES, LICENCES, label_of, language_of};
 pub use live::{LatencyMode, Live, LiveError, LiveSession, StreamKey};
+pub use otp::{CODE_PERIOD_S, OtpSecret};
+pub use preferences::{NsfwPolicy, Preferences};
+pub use quota::{Quota, Used};
+pub use registration::{Registration, RegistrationState};
 pub use short_uuid::{decode as parse_short_uuid, encode as short_uuid};
 pub use timestamp::Timestamp;
 pub use user::{Role, User, Username};
