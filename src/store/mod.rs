@@ -7,10 +7,13 @@
 
 mod accounts;
 mod channels;
+mod exports;
 mod files;
 mod jobs;
 mod lives;
+mod one_time;
 mod playlists;
+mod registrations;
 mod sessions;
 mod settings;
 mod tokens;
@@ -26,14 +29,17 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Row as _, Transaction};
 
 pub use accounts::{Accounts, NewActor};
 pub use channels::{Channels, NewChannel};
+pub use exports::Exports;
 pub use files::{Files, NewFile};
 pub use jobs::{ClaimedJob, JobCounts, Jobs};
 pub use lives::Lives;
+pub use one_time::{Holder, OneTime, Purpose};
 pub use playlists::Playlists;
+pub use registrations::{NewRegistration, RegistrationFilter, RegistrationSort, Registrations};
 pub use sessions::Sessions;
 pub use settings::Settings;
-pub use tokens::{NewToken, Token, Tokens};
-pub use users::{NewUser, Users};
+pub use tokens::{NewToken, SessionSort, Token, Tokens, Visit};
+pub use users::{NewUser, UserFilter, UserSort, Users};
 pub use videos::{NewVideo, Sort, VideoFilter, Videos};
 
 use crate::domain::Timestamp;
@@ -189,6 +195,21 @@ impl Tx {
         Tokens(self.connection())
     }
 
+    /// People who would like to have an account.
+    pub fn registrations(&mut self) -> Registrations<'_> {
+        Registrations(self.connection())
+    }
+
+    /// What can be used once.
+    pub fn one_time(&mut self) -> OneTime<'_> {
+        OneTime(self.connection())
+    }
+
+    /// Archives of what users have here.
+    pub fn exports(&mut self) -> Exports<'_> {
+        Exports(self.connection())
+    }
+
     /// Videos.
     pub fn videos(&mut self) -> Videos<'_> {
         Videos(self.connection())
@@ -275,6 +296,19 @@ fn with_creation(url: &str) -> String {
     }
 }
 
+/// A pattern for `LIKE ... ESCAPE '\\'` that finds `text` in small letters anywhere.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 fn flag(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
@@ -310,6 +344,11 @@ mod tests {
             assert_eq!(left.description, right.description);
             assert_eq!(normal(left.sql.as_str()), normal(right.sql.as_str()), "migration {}", left.version);
         }
+    }
+
+    #[test]
+    fn wildcards_are_plain_characters() {
+        assert_eq!(like_pattern("A_b%\\"), "%a\\_b\\%\\\\%");
     }
 
     #[test]
