@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
 use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, viewers::Viewers};
+use crate::images::Images;
 use crate::jobs::{self, Wake};
 use crate::live::Live;
 use crate::live::swarm::Swarms;
+use crate::mail::{self, Mailer};
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::{tls, vod};
@@ -66,6 +68,9 @@ pub enum Error {
     /// The live room did not start.
     #[error("rtmp: {0}")]
     Live(#[source] io::Error),
+    /// Letters cannot go out as configured.
+    #[error("smtp: {0}")]
+    Mail(#[from] mail::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -120,6 +125,10 @@ pub struct App {
     pub jobs: Wake,
     /// Logins.
     pub auth: Auth,
+    /// Sends letters.
+    pub mailer: Mailer,
+    /// Makes avatars and banners.
+    pub images: Images,
     /// Who may fetch media.
     pub media_access: MediaAccess,
     /// Cancelled when the server stops serving.
@@ -138,7 +147,8 @@ impl App {
         })?;
         let stop = CancellationToken::new();
         let events = Bus::new();
-        let auth = Auth::new(&store).await?;
+        let auth = Auth::new(&store, config.signup.requires_email_verification).await?;
+        let mailer = Mailer::new(&config)?;
         let swarms = Swarms::new(&store).await?;
         let app = Self {
             viewers: Viewers::new(events.clone()),
@@ -152,6 +162,8 @@ impl App {
             hub: Hub::default(),
             jobs: Wake::default(),
             auth,
+            mailer,
+            images: Images::default(),
             media_access: MediaAccess::default(),
             stop: stop.clone(),
             addrs: Arc::default(),

@@ -3,6 +3,7 @@
 //! A TOML file, over it the variables of [`VARIABLES`]. An unknown key is an error; the default
 //! round-trips.
 
+mod people;
 mod swarm;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use people::{Security, Signup, Smtp, User};
 pub use swarm::{Policy, Stun, StunListen, Swarm};
 
 /// A configuration that cannot be used; the text names the key or variable.
@@ -81,6 +83,12 @@ pub struct Config {
     pub metrics: Metrics,
     /// Other instances.
     pub federation: Federation,
+    /// Who may join.
+    pub signup: Signup,
+    /// What new users get.
+    pub user: User,
+    /// How letters go out.
+    pub smtp: Smtp,
     /// Password of user `root` at the first start; only from `SHOAL_ROOT_PASSWORD`.
     #[serde(skip)]
     pub root_password: Option<Secret>,
@@ -214,6 +222,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
 /// An address, or a network in CIDR form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -278,6 +298,9 @@ impl Default for Config {
             stun: Stun::default(),
             metrics: Metrics::default(),
             federation: Federation::default(),
+            signup: Signup::default(),
+            user: User::default(),
+            smtp: Smtp::default(),
             root_password: None,
             program: None,
         }
@@ -376,6 +399,20 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
+    ("signup.enabled", "SHOAL_SIGNUP_ENABLED", Kind::Flag),
+    ("signup.requires_approval", "SHOAL_SIGNUP_REQUIRES_APPROVAL", Kind::Flag),
+    ("signup.requires_email_verification", "SHOAL_SIGNUP_REQUIRES_EMAIL_VERIFICATION", Kind::Flag),
+    ("signup.limit", "SHOAL_SIGNUP_LIMIT", Kind::Number),
+    ("signup.minimum_age", "SHOAL_SIGNUP_MINIMUM_AGE", Kind::Number),
+    ("user.video_quota_bytes", "SHOAL_USER_VIDEO_QUOTA_BYTES", Kind::Number),
+    ("user.video_quota_daily_bytes", "SHOAL_USER_VIDEO_QUOTA_DAILY_BYTES", Kind::Number),
+    ("user.max_channels", "SHOAL_USER_MAX_CHANNELS", Kind::Number),
+    ("smtp.host", "SHOAL_SMTP_HOST", Kind::Text),
+    ("smtp.port", "SHOAL_SMTP_PORT", Kind::Number),
+    ("smtp.security", "SHOAL_SMTP_SECURITY", Kind::Text),
+    ("smtp.username", "SHOAL_SMTP_USERNAME", Kind::Text),
+    ("smtp.password", "SHOAL_SMTP_PASSWORD", Kind::Text),
+    ("smtp.from", "SHOAL_SMTP_FROM", Kind::Text),
 ];
 
 /// Holds the root password of the first start.
@@ -463,6 +500,8 @@ impl Config {
         if self.http.max_connections == 0 {
             return Err(invalid("http.max_connections", "must be at least 1"));
         }
+        self.user.check()?;
+        self.smtp.check()?;
         self.swarm.check()
     }
 
@@ -622,6 +661,9 @@ mod tests {
                 (Kind::Number, "live.part_duration_ms") => "250",
                 (Kind::Number | Kind::Decimal, _) => "7",
                 (_, "swarm.policy") => "opt-in",
+                (_, "signup.enabled" | "signup.requires_email_verification") => "yes",
+                (_, "smtp.security") => "starttls",
+                (_, "smtp.from") => "tv@mail.example",
                 (Kind::Flag, _) => "no",
                 (Kind::List, _) => "127.0.0.1",
                 (_, "http.public_url") => "http://tv.example",

@@ -80,7 +80,8 @@ pub fn router(app: App) -> Router {
             CorsLayer::new()
                 .allow_origin(Any)
                 .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-                .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-peertube-video-password")])
+                .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-peertube-video-password"), problem::OTP])
+                .expose_headers([problem::OTP])
                 .max_age(PREFLIGHT_AGE),
         );
     Router::new()

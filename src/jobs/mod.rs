@@ -64,7 +64,11 @@ impl Registry {
 
 /// Every kind of job of this server.
 pub fn registry() -> Registry {
-    Registry::default().with::<RemoveFiles>().with::<crate::live::RemuxReplay>().with::<crate::vod::SignManifests>()
+    Registry::default()
+        .with::<RemoveFiles>()
+        .with::<crate::live::RemuxReplay>()
+        .with::<crate::vod::SignManifests>()
+        .with::<crate::mail::Letter>()
 }
 
 /// Tells the runner that a job was committed.

@@ -296,7 +296,7 @@ fn with_creation(url: &str) -> String {
     }
 }
 
-/// A pattern for `LIKE ... ESCAPE '\\'` that finds `text` in small letters anywhere.
+/// A pattern for `LIKE` with `\` as its escape that finds `text` in small letters anywhere.
 fn like_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.to_lowercase().chars() {
