@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::domain::{Account, Email, NsfwPolicy, Preferences, Used, User};
 use crate::mail::Letter;
 use crate::removal;
-use crate::store::Tx;
+use crate::store::{Holder, Purpose, Tx};
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(me, update_me, delete_me)).routes(routes!(quota_used))
@@ -83,12 +83,11 @@ async fn update_me(
     LoginSession(session, user): LoginSession,
     fields: Fields,
 ) -> Result<StatusCode> {
-    let email = match fields.text("email") {
+    // PeerTube's pages send the address along when it did not change.
+    let email = match fields.text("email").filter(|text| !text.trim().eq_ignore_ascii_case(&user.email)) {
         Some(text) => Some(Email::parse(text).map_err(|error| Problem::invalid("email", error.0))?),
         None => None,
     };
-    // PeerTube's pages send the address along when it did not change.
-    let email = email.filter(|email| email.as_str() != user.email);
     let password = fields.text("password");
     if password.is_some() || email.is_some() {
         let current = fields
@@ -122,6 +121,7 @@ async fn update_me(
     if let Some(hash) = password_hash {
         tx.users().set_password(user.id, &hash).await?;
         tx.tokens().delete_others_of(user.id, session.id).await?;
+        tx.one_time().remove(Purpose::ResetPassword, Holder::User(user.id)).await?;
     }
     apply_account(&mut tx, &user, &fields).await?;
     if let Some(letter) = letter {
