@@ -182,7 +182,7 @@ async fn create_user(State(app): State<App>, Moderator(by): Moderator, fields: F
     Ok(Json(CreatedUser { user: UserIds { id: id.0, account: AccountIdView { id: account_id.0 } } }))
 }
 
-/// Names of users and channels are one namespace, to which those belong that somebody asked for and waits to be given.
+/// Names of users and channels are one namespace.
 pub(super) async fn refuse_taken_names(tx: &mut Tx, username: &Username, channel: Option<&ChannelName>) -> Result<()> {
     if !is_free(tx, username.as_str()).await? {
         return Err(users::Error::Taken(username.as_str().to_owned()).into());

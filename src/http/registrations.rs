@@ -140,12 +140,11 @@ impl Application {
         if tx.users().by_email(self.email.as_str()).await?.is_some() {
             return Err(Problem::new(StatusCode::CONFLICT, "User with this username or email already exists."));
         }
-        let is_waited_for = tx.registrations().is_asked_for(self.username.as_str()).await?
-            || tx.registrations().by_email(self.email.as_str()).await?.is_some()
-            || match channel {
-                Some(channel) => tx.registrations().is_asked_for(channel.as_str()).await?,
-                None => false,
-            };
+        let mut is_waited_for = tx.registrations().is_asked_for(self.username.as_str()).await?;
+        is_waited_for |= tx.registrations().by_email(self.email.as_str()).await?.is_some();
+        if let Some(channel) = channel {
+            is_waited_for |= tx.registrations().is_asked_for(channel.as_str()).await?;
+        }
         if is_waited_for {
             return Err(Problem::new(StatusCode::CONFLICT, "Registration with this username, channel name or email already exists."));
         }
