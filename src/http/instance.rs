@@ -18,12 +18,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// What the instance offers, as PeerTube says it.
 #[utoipa::path(get, path = "/api/v1/config", tag = "Config", responses((status = 200, body = Object)))]
-async fn config(State(app): State<App>) -> Json<Value> {
+async fn config(State(app): State<App>) -> Result<Json<Value>> {
     let config = &app.config;
+    let signup_is_open = super::registrations::is_open(&app, &mut app.store.read().await?).await?;
     let heights: Vec<_> = config.live.ladder.iter().map(|rendition| rendition.height).collect();
     let runners = json!({ "enabled": false });
     let pictures = json!({ "file": { "size": { "max": 4_194_304 }, "extensions": [".png", ".jpeg", ".jpg", ".webp"] } });
-    Json(json!({
+    Ok(Json(json!({
         "client": {
             "videos": { "miniature": { "displayAuthorAvatar": false, "preferAuthorDisplayName": false }, "resumableUpload": { "maxChunkSize": 0 } },
             "menu": { "login": { "redirectOnSingleExternalAuth": false } }
@@ -49,7 +50,7 @@ async fn config(State(app): State<App>) -> Json<Value> {
         },
         "plugin": { "registered": [], "registeredExternalAuths": [], "registeredIdAndPassAuths": [] },
         "theme": { "registered": [], "default": "default" },
-        "email": { "enabled": false },
+        "email": { "enabled": app.mailer.is_connected() },
         "contactForm": { "enabled": false },
         "serverVersion": PEERTUBE_VERSION,
         "serverCommit": "",
@@ -96,8 +97,8 @@ async fn config(State(app): State<App>) -> Json<Value> {
             "file": { "extensions": [] }
         },
         "videoCaption": { "file": { "size": { "max": 0 }, "extensions": [] } },
-        "user": { "videoQuota": -1, "videoQuotaDaily": -1 },
-        "videoChannels": { "maxPerUser": 20 },
+        "user": { "videoQuota": config.user.video_quota_bytes, "videoQuotaDaily": config.user.video_quota_daily_bytes },
+        "videoChannels": { "maxPerUser": config.user.max_channels },
         "trending": { "videos": { "intervalDays": 7, "algorithms": { "enabled": ["most-viewed"], "default": "most-viewed" } } },
         "tracker": { "enabled": super::tracker::is_open(config) },
         "followings": { "instance": { "autoFollowIndex": { "indexUrl": "" } } },
@@ -107,13 +108,13 @@ async fn config(State(app): State<App>) -> Json<Value> {
         "views": { "videos": { "watchingInterval": { "anonymous": 5000, "users": 5000 } } },
         "storyboards": { "enabled": false },
         "signup": {
-            "allowed": false,
-            "allowedForCurrentIP": false,
-            "minimumAge": 16,
-            "requiresApproval": false,
-            "requiresEmailVerification": false
+            "allowed": signup_is_open,
+            "allowedForCurrentIP": signup_is_open,
+            "minimumAge": config.signup.minimum_age,
+            "requiresApproval": config.signup.requires_approval,
+            "requiresEmailVerification": config.signup.requires_email_verification
         }
-    }))
+    })))
 }
 
 /// The instance in words.

@@ -1,5 +1,6 @@
 //! The HTTP edge: one file per aggregate, plus what they share.
 
+mod admin_users;
 pub mod auth;
 mod brake;
 mod channels;
@@ -9,20 +10,27 @@ mod fields;
 mod files;
 mod hls;
 pub mod hub;
+mod images;
 mod instance;
 mod lives;
+mod me;
 pub mod media_access;
 mod model;
 pub mod openapi;
+mod people;
 mod problem;
 mod range;
+mod registrations;
 pub mod serve;
+mod sessions;
 mod shell;
 mod shoal;
 mod socket;
 mod swarms;
 mod tracker;
+mod two_factor;
 mod users;
+mod verification;
 mod videos;
 pub mod viewers;
 
@@ -53,6 +61,13 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(7200);
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .merge(users::router())
+        .merge(me::router())
+        .merge(admin_users::router())
+        .merge(registrations::router())
+        .merge(verification::router())
+        .merge(sessions::router())
+        .merge(two_factor::router())
+        .merge(images::router())
         .merge(videos::router())
         .merge(lives::router())
         .merge(channels::router())
@@ -88,6 +103,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(healthz))
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
+        .merge(images::files_router())
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(tracker::router())

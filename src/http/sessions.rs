@@ -25,7 +25,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// A session.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct SessionView {
+struct TokenSession {
     /// Row id.
     id: i64,
     /// The one that asks.
@@ -51,7 +51,7 @@ struct SessionView {
     created_at: Timestamp,
 }
 
-impl SessionView {
+impl TokenSession {
     fn of(session: Token, current: &Token) -> Self {
         Self {
             id: session.id,
@@ -82,14 +82,14 @@ async fn check(tx: &mut Tx, id: UserId, by: &User) -> Result<()> {
 #[utoipa::path(
     get, path = "/api/v1/users/{id}/token-sessions", tag = "Session",
     params(("id" = i64, Path), ("start" = Option<i64>, Query), ("count" = Option<i64>, Query), ("sort" = Option<String>, Query)),
-    responses((status = 200, body = List<SessionView>), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
+    responses((status = 200, body = List<TokenSession>), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn token_sessions(
     State(app): State<App>,
     LoginSession(current, by): LoginSession,
     UserPath(id): UserPath,
     QueryFields(fields): QueryFields,
-) -> Result<Json<List<SessionView>>> {
+) -> Result<Json<List<TokenSession>>> {
     let page = Page::parse(&fields)?;
     let sort = match fields.text("sort") {
         None | Some("") => SessionSort::default(),
@@ -98,7 +98,7 @@ async fn token_sessions(
     let mut tx = app.store.read().await?;
     check(&mut tx, id, &by).await?;
     let (total, sessions) = tx.tokens().of_user(id, sort, page.start, page.count).await?;
-    let data = sessions.into_iter().map(|session| SessionView::of(session, &current)).collect();
+    let data = sessions.into_iter().map(|session| TokenSession::of(session, &current)).collect();
     Ok(Json(List { total, data }))
 }
 

@@ -1,12 +1,13 @@
 //! The second factor: codes of an app on the user's telephone (TOTP).
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rand::Rng as _;
 use serde::Serialize;
-use std::net::IpAddr;
-use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
