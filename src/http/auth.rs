@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::{RegistrationState, Timestamp, User, UserId};
@@ -125,6 +127,8 @@ struct Inner {
     client_id: String,
     client_secret: String,
     needs_verified_email: bool,
+    /// Signs links.
+    link_key: String,
     failures: Mutex<HashMap<(IpAddr, String), (u32, Instant)>>,
     checks: Semaphore,
     waiting: Semaphore,
@@ -136,7 +140,7 @@ impl Auth {
     pub async fn new(store: &Store, needs_verified_email: bool) -> store::Result<Self> {
         let mut tx = store.write().await?;
         let mut values = Vec::new();
-        for key in ["oauth_client_id", "oauth_client_secret"] {
+        for key in ["oauth_client_id", "oauth_client_secret", "link_key"] {
             let value = match tx.settings().value(key).await? {
                 Some(value) => value,
                 None => {
@@ -148,12 +152,14 @@ impl Auth {
             values.push(value);
         }
         tx.commit().await?;
+        let link_key = values.pop().unwrap_or_default();
         let client_secret = values.pop().unwrap_or_default();
         let client_id = values.pop().unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             client_id,
             client_secret,
             needs_verified_email,
+            link_key,
             failures: Mutex::default(),
             checks: Semaphore::new(CHECKS),
             waiting: Semaphore::new(WAITING),
@@ -163,6 +169,23 @@ impl Auth {
     /// The public OAuth client: id and secret.
     pub fn client(&self) -> (&str, &str) {
         (&self.0.client_id, &self.0.client_secret)
+    }
+
+    /// Signs what a link says: whoever has the link needs no login.
+    pub fn sign(&self, text: &str) -> String {
+        hex::encode(self.mac(text).finalize().into_bytes())
+    }
+
+    /// Whether a link says what was signed.
+    pub fn is_signed(&self, text: &str, signature: &str) -> bool {
+        // Compares in constant time.
+        hex::decode(signature).is_ok_and(|signature| self.mac(text).verify_slice(&signature).is_ok())
+    }
+
+    fn mac(&self, text: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.link_key.as_bytes()).expect("HMAC takes keys of any length");
+        mac.update(text.as_bytes());
+        mac
     }
 
     /// The OAuth password grant.

@@ -145,7 +145,8 @@ async fn replace(app: &App, actor: &Actor, kind: Kind, upload: Option<Bytes>) ->
         Kind::Banner => ActorImages { avatars: Vec::new(), banners: list },
     };
     let mut tx = app.store.write().await?;
-    let kept = match tx.accounts().set_images(actor.id, &images).await {
+    let written = tx.accounts().set_images(actor.id, &images).await;
+    let kept = match written {
         Ok(()) => tx.commit().await,
         Err(error) => Err(error),
     };

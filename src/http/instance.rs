@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 
 use super::problem::Result;
 use crate::app::App;
+use crate::export;
 
 /// PeerTube's release whose API this is; its clients branch on the number.
 const PEERTUBE_VERSION: &str = "6.3.0";
@@ -88,7 +89,11 @@ async fn config(State(app): State<App>) -> Result<Json<Value>> {
             "videoChannelSynchronization": { "enabled": false },
             "users": { "enabled": false }
         },
-        "export": { "users": { "enabled": false, "exportExpiration": 0, "maxUserVideoQuota": 0 } },
+        "export": { "users": {
+            "enabled": true,
+            "exportExpiration": u64::try_from(export::LIFETIME.as_millis()).unwrap_or(u64::MAX),
+            "maxUserVideoQuota": export::MAX_VIDEO_BYTES
+        } },
         "autoBlacklist": { "videos": { "ofUsers": { "enabled": false } } },
         "avatar": pictures,
         "banner": pictures,

@@ -5,6 +5,7 @@ pub mod auth;
 mod brake;
 mod channels;
 mod direct;
+mod exports;
 mod extract;
 mod fields;
 mod files;
@@ -68,6 +69,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(sessions::router())
         .merge(two_factor::router())
         .merge(images::router())
+        .merge(exports::router())
         .merge(videos::router())
         .merge(lives::router())
         .merge(channels::router())
@@ -104,6 +106,7 @@ pub fn router(app: App) -> Router {
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
         .merge(images::files_router())
+        .merge(exports::files_router())
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(tracker::router())

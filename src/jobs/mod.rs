@@ -69,6 +69,8 @@ pub fn registry() -> Registry {
         .with::<crate::live::RemuxReplay>()
         .with::<crate::vod::SignManifests>()
         .with::<crate::mail::Letter>()
+        .with::<crate::export::WriteExport>()
+        .with::<crate::export::RemoveExport>()
 }
 
 /// Tells the runner that a job was committed.
