@@ -27,15 +27,6 @@ impl Exports<'_> {
         rows.iter().map(export).collect()
     }
 
-    /// All that were asked for before `at`.
-    pub async fn older_than(&mut self, at: Timestamp) -> Result<Vec<Export>> {
-        let rows = sqlx::query("SELECT * FROM user_exports WHERE created_at < $1 ORDER BY id LIMIT 1000")
-            .bind(at.as_millis())
-            .fetch_all(&mut *self.0)
-            .await?;
-        rows.iter().map(export).collect()
-    }
-
     /// Adds one that is to be written.
     pub async fn create(&mut self, user_id: UserId, with_video_files: bool, file: &str) -> Result<ExportId> {
         let now = Timestamp::now().as_millis();

@@ -5,8 +5,13 @@
 mod support;
 
 mod api;
+mod exports;
 mod lifecycle;
 mod logins;
 mod pages;
+mod people;
+mod pictures;
+mod registrations;
 mod socket;
 mod store;
+mod two_factor;

@@ -1,0 +1,75 @@
+//! Archives of what somebody has here.
+
+use std::io::{Cursor, Read as _};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::mail::MailServer;
+use crate::support::{Server, eventually, on_both_databases};
+
+#[tokio::test]
+async fn users_fetch_what_they_have_here() {
+    on_both_databases("exports", |_| {}, exports).await;
+}
+
+async fn exports(server: &Server, mail: &MailServer) {
+    let (ann, bob) = (server.user("ann").await, server.user("bob").await);
+    let body = json!({ "email": "ann@mail.example", "currentPassword": crate::support::PASSWORD, "displayName": "Ann B." });
+    assert_eq!(server.call(Method::PUT, "/api/v1/users/me", Some(&ann), Some(body)).await.0, StatusCode::NO_CONTENT);
+    let uuid = server.create_live(&ann, json!({ "name": "My live", "tags": ["birds"] })).await;
+    let id = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
+    let (base, ask) = (format!("/api/v1/users/{id}/exports"), format!("/api/v1/users/{id}/exports/request"));
+
+    for (token, status) in [(None, StatusCode::UNAUTHORIZED), (Some(bob.as_str()), StatusCode::FORBIDDEN)] {
+        assert_eq!(server.call(Method::POST, &ask, token, Some(json!({}))).await.0, status);
+        assert_eq!(server.call(Method::GET, &base, token, None).await.0, status);
+        assert_eq!(server.call(Method::DELETE, &format!("{base}/1"), token, None).await.0, status);
+    }
+    let (status, answer) = server.call(Method::POST, &ask, Some(&ann), Some(json!({ "withVideoFiles": true }))).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(server.call(Method::POST, &ask, Some(&ann), Some(json!({}))).await.0, StatusCode::BAD_REQUEST, "there is one");
+    let list = async || server.call(Method::GET, &base, Some(&ann), None).await.1;
+    eventually("the archive", async || list().await["data"][0]["state"]["id"] == 3).await;
+    assert!(mail.next_to("ann@mail.example").await.contains("archive"));
+    let archive = list().await["data"][0].clone();
+    assert!(archive["size"].as_i64() > Some(0) && archive["expiresOn"].is_string(), "{archive}");
+
+    let url = archive["privateDownloadUrl"].as_str().expect("text");
+    let response = server.http.get(url).send().await.expect("an answer");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!((&response.headers()["content-disposition"], &response.headers()["cache-control"]), (&"attachment", &"no-store"));
+    let bytes = response.bytes().await.expect("a body");
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
+    let mut read = |name: &str| -> Value {
+        let mut text = String::new();
+        zip.by_name(name).unwrap_or_else(|error| panic!("{name}: {error}")).read_to_string(&mut text).expect("text");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    assert_eq!(read("peertube/account.json")["displayName"], "Ann B.");
+    assert_eq!(read("peertube/user-settings.json")["email"], "ann@mail.example");
+    assert_eq!(read("peertube/channels.json")["channels"][0]["name"], "ann_channel");
+    let videos = read("peertube/videos.json");
+    assert_eq!((&videos["videos"][0]["uuid"], &videos["videos"][0]["tags"]), (&json!(uuid), &json!(["birds"])));
+    assert!(videos["videos"][0]["live"]["streamKey"].is_string());
+
+    // A link is good for its archive, for a while, and for nothing else.
+    let (path, query) = url.split_once('?').expect("a query");
+    for wrong in [
+        path.to_owned(),
+        url.replace("expires=", "expires=9"),
+        format!("{path}?{}", query.replace("signature=", "signature=00")),
+        url.replace(".zip", "x.zip"),
+    ] {
+        let status = server.http.get(&wrong).send().await.expect("an answer").status();
+        assert!(status == StatusCode::FORBIDDEN || status == StatusCode::BAD_REQUEST, "{wrong}: {status}");
+    }
+
+    let one = format!("{base}/{}", archive["id"]);
+    let bobs = one.replace(&format!("/{id}/"), &format!("/{}/", server.call(Method::GET, "/api/v1/users/me", Some(&bob), None).await.1["id"]));
+    assert_eq!(server.call(Method::DELETE, &bobs, Some(&bob), None).await.0, StatusCode::NOT_FOUND, "an archive of somebody else");
+    assert_eq!(server.call(Method::DELETE, &one, Some(&ann), None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(server.http.get(url).send().await.expect("an answer").status(), StatusCode::NOT_FOUND);
+    let left = std::fs::read_dir(server.folder.path().join("exports")).expect("the folder").count();
+    assert_eq!(left, 0);
+}
