@@ -67,14 +67,16 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let mut form = Multipart::from_request(request, state).await.map_err(|_| malformed())?;
         while let Some(mut field) = form.next_field().await.map_err(|_| malformed())? {
             let is_wanted = matches!(field.name(), Some("avatarfile" | "bannerfile"));
-            let mut bytes = BytesMut::new();
+            let (mut bytes, mut is_too_large) = (BytesMut::new(), false);
+            // Read to its end in any case, or the client might not see the answer.
             while let Some(chunk) = field.chunk().await.map_err(|_| malformed())? {
-                if is_wanted && bytes.len() + chunk.len() > MAX_BYTES {
-                    return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The picture is larger than 4 MiB"));
-                }
-                if is_wanted {
+                is_too_large |= bytes.len() + chunk.len() > MAX_BYTES;
+                if is_wanted && !is_too_large {
                     bytes.extend_from_slice(&chunk);
                 }
+            }
+            if is_wanted && is_too_large {
+                return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The picture is larger than 4 MiB"));
             }
             if is_wanted {
                 return Ok(Self(bytes.freeze()));

@@ -174,6 +174,7 @@ async fn register(
     fields: Fields,
 ) -> Result<Json<RegistrationStateView>> {
     brake.pass(client.address, Instant::now()).map_err(Problem::too_many)?;
+    refuse_when_closed(&app, &mut app.store.read().await?).await?;
     if app.config.signup.requires_approval {
         return ask(&app, &fields).await;
     }

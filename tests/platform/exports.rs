@@ -38,7 +38,8 @@ async fn exports(server: &Server, mail: &MailServer) {
     let url = archive["privateDownloadUrl"].as_str().expect("text");
     let response = server.http.get(url).send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!((&response.headers()["content-disposition"], &response.headers()["cache-control"]), (&"attachment", &"no-store"));
+    assert_eq!(response.headers()["content-disposition"], "attachment");
+    assert_eq!(response.headers()["cache-control"], "no-store");
     let bytes = response.bytes().await.expect("a body");
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
     let mut read = |name: &str| -> Value {
