@@ -11,6 +11,7 @@ pub mod events;
 mod export;
 pub mod http;
 pub mod images;
+pub mod import;
 pub mod jobs;
 pub mod live;
 pub mod mail;

@@ -1,13 +1,16 @@
 //! `shoal admin`: what somebody who is locked out needs. The server may run or not.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail};
 use clap::{Subcommand, ValueEnum};
 
 use crate::config::Config;
 use crate::domain::{Email, Role, User, Username};
-use crate::removal;
+use crate::images::Images;
 use crate::store::{Store, Tx, UserFilter, UserSort};
 use crate::users::{self, NewPerson};
+use crate::{import, removal};
 
 /// Users that are listed at once.
 const BATCH: i64 = 100;
@@ -85,6 +88,13 @@ pub(super) enum Admin {
     DisableTwoFactor {
         /// Login name.
         username: String,
+    },
+    /// Make the account, settings, channels and lives of an archive a user's: from another server of this kind, or from PeerTube.
+    ImportUser {
+        /// Login name.
+        username: String,
+        /// The archive (ZIP).
+        archive: PathBuf,
     },
     /// Delete a user with everything: channels, videos, pictures. There is no way back.
     DeleteUser {
@@ -191,6 +201,7 @@ async fn administer(config: &Config, store: &Store, command: Admin) -> Result<()
             .await?;
             println!("{} logs in without a second factor; all sessions ended.", user.username);
         }
+        Admin::ImportUser { username, archive } => import_user(config, store, &username, archive).await?,
         Admin::DeleteUser { username, yes } => delete_user(config, store, &username, yes).await?,
     }
     Ok(())
@@ -281,6 +292,19 @@ async fn change(store: &Store, username: &str, change: impl FnOnce(&mut User) ->
     tx.tokens().delete_of(user.id).await?;
     tx.commit().await?;
     Ok(user)
+}
+
+async fn import_user(config: &Config, store: &Store, username: &str, archive: PathBuf) -> Result<()> {
+    let user = by_name(&mut store.read().await?, username).await?;
+    let most = config.user.max_channels as usize;
+    let summary = import::read(store, &Images::default(), &config.data_dir, &user, archive, most).await?;
+    for (what, count) in
+        [("account", summary.account), ("settings", summary.settings), ("channels", summary.channels), ("lives", summary.lives)]
+    {
+        println!("{what}: {} taken over, {} here already, {} not possible", count.success, count.duplicates, count.errors);
+    }
+    println!("finished videos: {} left out, to be uploaded", summary.videos_left_out);
+    Ok(())
 }
 
 async fn delete_user(config: &Config, store: &Store, username: &str, yes: bool) -> Result<()> {

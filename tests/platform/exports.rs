@@ -17,7 +17,9 @@ async fn exports(server: &Server, mail: &MailServer) {
     let (ann, bob) = (server.user("ann").await, server.user("bob").await);
     let body = json!({ "email": "ann@mail.example", "currentPassword": crate::support::PASSWORD, "displayName": "Ann B." });
     assert_eq!(server.call(Method::PUT, "/api/v1/users/me", Some(&ann), Some(body)).await.0, StatusCode::NO_CONTENT);
-    let uuid = server.create_live(&ann, json!({ "name": "My live", "tags": ["birds"] })).await;
+    let uuid = server.create_live(&ann, json!({ "name": "My live", "tags": ["birds"], "permanentLive": true })).await;
+    let body = json!({ "name": "birds", "displayName": "Birds", "support": "Seeds" });
+    assert_eq!(server.call(Method::POST, "/api/v1/video-channels", Some(&ann), Some(body)).await.0, StatusCode::OK);
     let id = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
     let (base, ask) = (format!("/api/v1/users/{id}/exports"), format!("/api/v1/users/{id}/exports/request"));
 
@@ -41,7 +43,7 @@ async fn exports(server: &Server, mail: &MailServer) {
     assert_eq!(response.headers()["content-disposition"], "attachment");
     assert_eq!(response.headers()["cache-control"], "no-store");
     let bytes = response.bytes().await.expect("a body");
-    let mut zip = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
+    let mut zip = zip::ZipArchive::new(Cursor::new(bytes.clone())).expect("an archive");
     let mut read = |name: &str| -> Value {
         let mut text = String::new();
         zip.by_name(name).unwrap_or_else(|error| panic!("{name}: {error}")).read_to_string(&mut text).expect("text");
@@ -53,6 +55,33 @@ async fn exports(server: &Server, mail: &MailServer) {
     let videos = read("peertube/videos.json");
     assert_eq!((&videos["videos"][0]["uuid"], &videos["videos"][0]["tags"]), (&json!(uuid), &json!(["birds"])));
     assert!(videos["videos"][0]["live"]["streamKey"].is_string());
+
+    // Another user, elsewhere, takes it over; what is there already stays as it is.
+    let elsewhere = Server::start().await;
+    elsewhere.user("ann").await;
+    let path = elsewhere.folder.path().join("archive.zip");
+    std::fs::write(&path, &bytes).expect("written");
+    let app = &elsewhere.running.app;
+    let user = app.store.read().await.expect("the store").users().by_login("ann").await.expect("the store").expect("ann");
+    let take_over = async || {
+        let data_dir = elsewhere.folder.path();
+        shoal::import::read(&app.store, &app.images, data_dir, &user, path.clone(), 20).await.expect("read")
+    };
+    let summary = take_over().await;
+    assert_eq!((summary.account.success, summary.settings.success, summary.lives.success), (1, 1, 1), "{summary:?}");
+    assert_eq!((summary.channels.success, summary.channels.duplicates), (1, 1), "{summary:?}");
+    assert_eq!(elsewhere.get("/api/v1/accounts/ann").await.1["displayName"], "Ann B.");
+    assert_eq!(elsewhere.get("/api/v1/video-channels/birds").await.1["support"], "Seeds");
+    let token = elsewhere.login("ann", crate::support::PASSWORD).await;
+    let (_, mine) = elsewhere.call(Method::GET, "/api/v1/users/me/videos", Some(&token), None).await;
+    let live = format!("/api/v1/videos/live/{}", mine["data"][0]["uuid"].as_str().expect("a live"));
+    let (_, live) = elsewhere.call(Method::GET, &live, Some(&token), None).await;
+    assert_eq!((&live["permanentLive"], &live["streamKey"]), (&json!(true), &videos["videos"][0]["live"]["streamKey"]));
+    let again = take_over().await;
+    assert_eq!((again.channels.duplicates, again.lives.duplicates, again.lives.success), (2, 1, 0), "{again:?}");
+    std::fs::write(&path, "no archive").expect("written");
+    assert!(shoal::import::read(&app.store, &app.images, elsewhere.folder.path(), &user, path.clone(), 20).await.is_err());
+    elsewhere.stop().await;
 
     // A link is good for its archive, for a while, and for nothing else.
     let (path, query) = url.split_once('?').expect("a query");
