@@ -21,6 +21,10 @@ use crate::users::is_free;
 const MAX_ENTRIES: usize = 100_000;
 /// Longest JSON in it: ten thousand videos at 3 kB each.
 const MAX_JSON: u64 = 32 << 20;
+/// Most bytes of pictures in all: they are kept in memory until they are decoded.
+const MAX_PICTURES: u64 = 64 << 20;
+/// Most lives that are taken over.
+const MAX_LIVES: u32 = 100;
 
 /// Why an archive is not read.
 #[derive(Debug, thiserror::Error)]
@@ -88,30 +92,33 @@ pub async fn read(
     archive: PathBuf,
     max_channels: usize,
 ) -> Result<Summary, Error> {
-    let contents = tokio::task::spawn_blocking(move || Contents::read(&archive)).await.map_err(std::io::Error::other)??;
+    let contents = tokio::task::spawn_blocking(move || Contents::read(&archive, max_channels)).await.map_err(std::io::Error::other)??;
     let mut summary = Summary::default();
-    let mut made = Pictures { images, data_dir, made: ActorImages::default() };
-    let result = apply(store, &mut made, user, contents, max_channels, &mut summary).await;
+    let mut pictures = Pictures { images, data_dir, made: ActorImages::default(), kept: Vec::new() };
+    let result = apply(store, &mut pictures, user, contents, max_channels, &mut summary).await;
     if result.is_err() {
-        // No row names them.
-        images::remove(data_dir, &made.made).await;
+        pictures.kept.clear();
     }
+    pictures.remove_others().await;
     result.map(|()| summary)
 }
 
 impl Contents {
-    fn read(path: &Path) -> Result<Self, Error> {
+    fn read(path: &Path, max_channels: usize) -> Result<Self, Error> {
         let mut archive = ZipArchive::new(File::open(path)?)?;
         if archive.len() > MAX_ENTRIES {
             return Err(Error::TooMany);
         }
         let account = json(&mut archive, "account.json").ok_or(Error::Foreign)?;
-        let avatar = picture(&mut archive, &account, "avatar");
+        let mut room = MAX_PICTURES;
+        let avatar = picture(&mut archive, &account, "avatar", &mut room);
         let channels = list(json(&mut archive, "channels.json"), "channels");
         let channels = channels
             .into_iter()
+            .take(max_channels)
             .map(|channel| {
-                let (avatar, banner) = (picture(&mut archive, &channel, "avatar"), picture(&mut archive, &channel, "banner"));
+                let avatar = picture(&mut archive, &channel, "avatar", &mut room);
+                let banner = picture(&mut archive, &channel, "banner", &mut room);
                 (channel, avatar, banner)
             })
             .collect();
@@ -130,10 +137,12 @@ fn json(archive: &mut ZipArchive<File>, name: &str) -> Option<Value> {
     serde_json::from_slice(&entry(archive, &format!("peertube/{name}"), MAX_JSON)?).ok()
 }
 
-/// The picture that a JSON names.
-fn picture(archive: &mut ZipArchive<File>, value: &Value, kind: &str) -> Option<Bytes> {
+/// The picture that a JSON names, as long as there is `room` for it.
+fn picture(archive: &mut ZipArchive<File>, value: &Value, kind: &str, room: &mut u64) -> Option<Bytes> {
     let name = value["archiveFiles"][kind].as_str()?.strip_prefix("../")?;
-    entry(archive, name, images::MAX_BYTES as u64).map(Bytes::from)
+    let bytes = entry(archive, name, (images::MAX_BYTES as u64).min(*room))?;
+    *room -= bytes.len() as u64;
+    Some(Bytes::from(bytes))
 }
 
 /// An entry, unless it is longer than `most` bytes: what its head says of its length is not believed.
@@ -158,6 +167,8 @@ struct Pictures<'a> {
     images: &'a Images,
     data_dir: &'a Path,
     made: ActorImages,
+    /// Files that rows name.
+    kept: Vec<String>,
 }
 
 impl Pictures<'_> {
@@ -170,6 +181,19 @@ impl Pictures<'_> {
             Kind::Banner => self.made.banners.extend(made.iter().cloned()),
         }
         made
+    }
+
+    /// Notes that rows name these.
+    fn keep(&mut self, images: &ActorImages) {
+        self.kept.extend(images.avatars.iter().chain(&images.banners).map(|image| image.file.clone()));
+    }
+
+    /// Removes what no row names.
+    async fn remove_others(&mut self) {
+        let kept = &self.kept;
+        self.made.avatars.retain(|image| !kept.contains(&image.file));
+        self.made.banners.retain(|image| !kept.contains(&image.file));
+        images::remove(self.data_dir, &self.made).await;
     }
 }
 
@@ -184,18 +208,20 @@ async fn apply(
     // Before anything is written: decoding takes its time, and there is one writer.
     let avatar = pictures.make(Kind::Avatar, contents.avatar).await;
     let mut channels = Vec::new();
-    for (channel, avatar, banner) in contents.channels.into_iter().take(max_channels) {
+    for (channel, avatar, banner) in contents.channels {
         let images =
             ActorImages { avatars: pictures.make(Kind::Avatar, avatar).await, banners: pictures.make(Kind::Banner, banner).await };
         channels.push((channel, images));
     }
     let mut tx = store.write().await?;
     let Some(mut user) = tx.users().by_id(user.id).await? else { return Ok(()) };
-    summary.account = apply_account(&mut tx, &user, &contents.account, avatar).await?;
+    summary.account = apply_account(&mut tx, &user, &contents.account, avatar, pictures).await?;
     summary.settings = apply_settings(&mut user, &contents.settings);
     tx.users().update(&user).await?;
     for (channel, images) in channels {
-        apply_channel(&mut tx, &user, &channel, images, max_channels, &mut summary.channels).await?;
+        if apply_channel(&mut tx, &user, &channel, &images, max_channels, &mut summary.channels).await? {
+            pictures.keep(&images);
+        }
     }
     for video in &contents.videos {
         if video["isLive"] == true {
@@ -213,7 +239,13 @@ fn text_of(value: &Value, field: &str, most: usize) -> Option<String> {
     value[field].as_str().map(str::trim).filter(|text| !text.is_empty() && text.chars().count() <= most).map(str::to_owned)
 }
 
-async fn apply_account(tx: &mut Tx, user: &User, value: &Value, avatar: Vec<ActorImage>) -> Result<Count, Error> {
+async fn apply_account(
+    tx: &mut Tx,
+    user: &User,
+    value: &Value,
+    avatar: Vec<ActorImage>,
+    pictures: &mut Pictures<'_>,
+) -> Result<Count, Error> {
     let Some(mut account) = tx.accounts().by_id(user.account_id).await? else { return Ok(Count::default()) };
     let mut count = Count { success: 1, ..Count::default() };
     match value["displayName"].as_str().map(Account::parse_display_name) {
@@ -226,6 +258,7 @@ async fn apply_account(tx: &mut Tx, user: &User, value: &Value, avatar: Vec<Acto
     if account.actor.images.avatars.is_empty() && !avatar.is_empty() {
         account.actor.images.avatars = avatar;
         tx.accounts().set_images(account.actor.id, &account.actor.images).await?;
+        pictures.keep(&account.actor.images);
     }
     Ok(count)
 }
@@ -256,29 +289,30 @@ async fn own_channel(tx: &mut Tx, user: &User, name: &str) -> Result<Option<Chan
     Ok(tx.channels().of_account(user.account_id).await?.into_iter().find(|channel| channel.actor.name == name))
 }
 
+/// Whether the channel was made.
 async fn apply_channel(
     tx: &mut Tx,
     user: &User,
     value: &Value,
-    images: ActorImages,
+    images: &ActorImages,
     max_channels: usize,
     count: &mut Count,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let parsed = (
         value["name"].as_str().map(ChannelName::parse).and_then(Result::ok),
         value["displayName"].as_str().map(Account::parse_display_name).and_then(Result::ok),
     );
     let (Some(name), Some(display_name)) = parsed else {
         count.errors += 1;
-        return Ok(());
+        return Ok(false);
     };
     if own_channel(tx, user, name.as_str()).await?.is_some() {
         count.duplicates += 1;
-        return Ok(());
+        return Ok(false);
     }
     if !is_free(tx, name.as_str()).await? || tx.channels().of_account(user.account_id).await?.len() >= max_channels {
         count.errors += 1;
-        return Ok(());
+        return Ok(false);
     }
     let (description, support) =
         (text_of(value, "description", Account::MAX_TEXT), text_of(value, "support", Account::MAX_TEXT));
@@ -291,10 +325,10 @@ async fn apply_channel(
     };
     let id = tx.channels().create(new).await?;
     if let Some(channel) = tx.channels().by_id(id).await? {
-        tx.accounts().set_images(channel.actor.id, &images).await?;
+        tx.accounts().set_images(channel.actor.id, images).await?;
     }
     count.success += 1;
-    Ok(())
+    Ok(true)
 }
 
 async fn apply_live(tx: &mut Tx, user: &User, value: &Value, count: &mut Count) -> Result<(), Error> {
@@ -303,7 +337,7 @@ async fn apply_live(tx: &mut Tx, user: &User, value: &Value, count: &mut Count) 
         Some(channel) => own_channel(tx, user, &channel.to_ascii_lowercase()).await?,
         None => None,
     };
-    let (Some(name), Some(channel)) = (name, channel) else {
+    let (Some(name), Some(channel), true) = (name, channel, count.success < MAX_LIVES) else {
         count.errors += 1;
         return Ok(());
     };
@@ -311,12 +345,12 @@ async fn apply_live(tx: &mut Tx, user: &User, value: &Value, count: &mut Count) 
         count.duplicates += 1;
         return Ok(());
     }
-    let tags = value["tags"].as_array().map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    let tags = value["tags"].as_array().map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<String>>());
+    // What is closed in a way that is not known here is open to nobody.
     let privacy = value["privacy"].as_i64().and_then(Privacy::from_code).unwrap_or(Privacy::Private);
     let new = NewVideo {
         description: text_of(value, "description", Video::MAX_DESCRIPTION),
         support: text_of(value, "support", Video::MAX_DESCRIPTION),
-        // What is closed there, or in a way that is not known here, is nobody's here either.
         privacy,
         nsfw: value["nsfw"] == true,
         tags: tags.and_then(|tags| Video::parse_tags(tags).ok()).unwrap_or_default(),
