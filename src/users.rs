@@ -146,6 +146,14 @@ pub async fn is_free(tx: &mut Tx, name: &str) -> store::Result<bool> {
     Ok(!RESERVED.contains(&name) && !tx.accounts().is_taken(name).await?)
 }
 
+/// Whether somebody's quotas leave room for `more` bytes of video.
+pub async fn has_room(tx: &mut Tx, user: &User, more: i64) -> store::Result<bool> {
+    if user.quota == Quota::UNLIMITED {
+        return Ok(true);
+    }
+    Ok(user.quota.allows(tx.users().used(user.account_id).await?, more))
+}
+
 /// Adds a user with an account and a first channel `{username}_channel`, without limits.
 pub async fn create_user(store: &Store, username: &str, email: &str, role: Role, password: &str) -> Result<UserId, Error> {
     let username = Username::parse(username)?;
