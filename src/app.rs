@@ -18,9 +18,11 @@ use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
 use crate::fetch::Fetcher;
 use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, video_tokens::VideoTokens, viewers::Viewers};
+use crate::images::Images;
 use crate::jobs::{self, Wake};
 use crate::live::Live;
 use crate::live::swarm::Swarms;
+use crate::mail::{self, Mailer};
 use crate::metrics::Metrics;
 use crate::store::{self, Store};
 use crate::uploads::{self, Uploads};
@@ -72,6 +74,9 @@ pub enum Error {
     /// The client for what users name by address.
     #[error("fetching: {0}")]
     Fetch(#[source] reqwest::Error),
+    /// Letters cannot go out as configured.
+    #[error("smtp: {0}")]
+    Mail(#[from] mail::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -131,6 +136,10 @@ pub struct App {
     pub jobs: Wake,
     /// Logins.
     pub auth: Auth,
+    /// Sends letters.
+    pub mailer: Mailer,
+    /// Makes avatars and banners.
+    pub images: Images,
     /// Who may fetch media.
     pub media_access: MediaAccess,
     /// What opens the media of videos that are not open.
@@ -155,7 +164,8 @@ impl App {
         })?;
         let stop = CancellationToken::new();
         let events = Bus::new();
-        let auth = Auth::new(&store).await?;
+        let auth = Auth::new(&store, config.signup.requires_email_verification).await?;
+        let mailer = Mailer::new(&config)?;
         let video_tokens = VideoTokens::load(&store).await?;
         let fetcher = Fetcher::new(config.federation.allow_private_addresses).map_err(Error::Fetch)?;
         let swarms = Swarms::new(&store).await?;
@@ -174,6 +184,8 @@ impl App {
             hub: Hub::default(),
             jobs: Wake::default(),
             auth,
+            mailer,
+            images: Images::default(),
             media_access: MediaAccess::default(),
             video_tokens,
             uploads: Uploads::default(),

@@ -3,10 +3,11 @@
 //! A TOML file, over it the variables of [`VARIABLES`]. An unknown key is an error; the default
 //! round-trips.
 
+mod people;
 mod storage;
 mod swarm;
-mod videos;
 mod transcoding;
+mod videos;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,10 +15,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use people::{Security, Signup, Smtp, User};
 pub use storage::{Delivery, Storage, StorageKind};
 pub use swarm::{Policy, Stun, StunListen, Swarm};
-pub use videos::Videos;
 pub use transcoding::Transcoding;
+pub use videos::Videos;
 
 /// A configuration that cannot be used; the text names the key or variable.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +95,12 @@ pub struct Config {
     pub videos: Videos,
     /// Other instances.
     pub federation: Federation,
+    /// Who may join.
+    pub signup: Signup,
+    /// What new users get.
+    pub user: User,
+    /// How letters go out.
+    pub smtp: Smtp,
     /// Password of user `root` at the first start; only from `SHOAL_ROOT_PASSWORD`.
     #[serde(skip)]
     pub root_password: Option<Secret>,
@@ -226,6 +234,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
+    }
+}
+
 /// An address, or a network in CIDR form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -293,6 +313,9 @@ impl Default for Config {
             metrics: Metrics::default(),
             videos: Videos::default(),
             federation: Federation::default(),
+            signup: Signup::default(),
+            user: User::default(),
+            smtp: Smtp::default(),
             root_password: None,
             program: None,
         }
@@ -416,6 +439,20 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("videos.import_enabled", "SHOAL_VIDEOS_IMPORT_ENABLED", Kind::Flag),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
+    ("signup.enabled", "SHOAL_SIGNUP_ENABLED", Kind::Flag),
+    ("signup.requires_approval", "SHOAL_SIGNUP_REQUIRES_APPROVAL", Kind::Flag),
+    ("signup.requires_email_verification", "SHOAL_SIGNUP_REQUIRES_EMAIL_VERIFICATION", Kind::Flag),
+    ("signup.limit", "SHOAL_SIGNUP_LIMIT", Kind::Number),
+    ("signup.minimum_age", "SHOAL_SIGNUP_MINIMUM_AGE", Kind::Number),
+    ("user.video_quota_bytes", "SHOAL_USER_VIDEO_QUOTA_BYTES", Kind::Number),
+    ("user.video_quota_daily_bytes", "SHOAL_USER_VIDEO_QUOTA_DAILY_BYTES", Kind::Number),
+    ("user.max_channels", "SHOAL_USER_MAX_CHANNELS", Kind::Number),
+    ("smtp.host", "SHOAL_SMTP_HOST", Kind::Text),
+    ("smtp.port", "SHOAL_SMTP_PORT", Kind::Number),
+    ("smtp.security", "SHOAL_SMTP_SECURITY", Kind::Text),
+    ("smtp.username", "SHOAL_SMTP_USERNAME", Kind::Text),
+    ("smtp.password", "SHOAL_SMTP_PASSWORD", Kind::Text),
+    ("smtp.from", "SHOAL_SMTP_FROM", Kind::Text),
 ];
 
 /// The names of all variables that are read; some hold secrets.
@@ -510,6 +547,8 @@ impl Config {
         }
         self.transcoding.check()?;
         self.storage.check()?;
+        self.user.check()?;
+        self.smtp.check()?;
         self.swarm.check()
     }
 
@@ -674,6 +713,9 @@ mod tests {
                 (_, "storage.kind") => "s3",
                 (_, "storage.delivery") => "proxy",
                 (_, "storage.endpoint") => "https://s3.example",
+                (_, "signup.enabled" | "signup.requires_email_verification") => "yes",
+                (_, "smtp.security") => "starttls",
+                (_, "smtp.from") => "tv@mail.example",
                 (Kind::Flag, _) => "no",
                 (Kind::List, _) => "127.0.0.1",
                 (_, "http.public_url") => "http://tv.example",

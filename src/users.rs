@@ -6,7 +6,7 @@ use rand::Rng as _;
 
 use crate::app::FirstLogin;
 use crate::config::Secret;
-use crate::domain::{Invalid, Role, UserId, Username};
+use crate::domain::{AccountId, ChannelName, Invalid, Quota, Role, User, UserId, Username};
 use crate::store::{self, NewActor, NewChannel, NewUser, Store, Tx};
 
 /// Shortest password, as PeerTube has it.
@@ -45,32 +45,122 @@ pub(crate) async fn ensure_root(store: &Store, password: Option<&Secret>) -> Res
     }
     let generated = password.is_none().then(generate_password);
     let text = password.map(Secret::expose).or(generated.as_deref()).unwrap_or_default();
-    create_user(store, "root", "", Role::Administrator, text).await?;
-    Ok(Some(FirstLogin { username: "root".into(), password: generated.map(Secret::new) }))
+    create_user(store, User::ROOT, "", Role::Administrator, text).await?;
+    Ok(Some(FirstLogin { username: User::ROOT.into(), password: generated.map(Secret::new) }))
 }
 
-/// Adds a user with an account and a first channel `{username}_channel`.
+/// Names that no user and no channel may have: the instance itself goes by the first one on other servers.
+const RESERVED: [&str; 2] = ["peertube", "instance"];
+
+/// Somebody to be, checked.
+#[derive(Clone, Debug)]
+pub struct NewPerson<'a> {
+    /// Login name, also the account's.
+    pub username: &'a Username,
+    /// In small letters; may be empty.
+    pub email: &'a str,
+    /// `Some(false)` when a proof is asked for.
+    pub email_verified: Option<bool>,
+    /// Argon2 in PHC form.
+    pub password_hash: &'a str,
+    /// What they may do.
+    pub role: Role,
+    /// How much they may upload.
+    pub quota: Quota,
+    /// PeerTube's bits.
+    pub admin_flags: i64,
+    /// The account's name as shown; absent: the login name.
+    pub display_name: Option<&'a str>,
+    /// The first channel's name and its name as shown; absent: made from the login name.
+    pub channel: Option<(&'a ChannelName, &'a str)>,
+}
+
+impl<'a> NewPerson<'a> {
+    /// With nothing but what is needed.
+    pub fn new(username: &'a Username, email: &'a str, role: Role, password_hash: &'a str) -> Self {
+        Self {
+            username,
+            email,
+            email_verified: None,
+            password_hash,
+            role,
+            quota: Quota::UNLIMITED,
+            admin_flags: 0,
+            display_name: None,
+            channel: None,
+        }
+    }
+
+    /// Adds them with an account and a first channel; the caller commits.
+    pub async fn insert(&self, tx: &mut Tx) -> Result<(UserId, AccountId), Error> {
+        let name = self.username.as_str();
+        let taken = |error| match error {
+            store::Error::Conflict => Error::Taken(name.to_owned()),
+            error => Error::Store(error),
+        };
+        let channel = match self.channel {
+            Some((channel, _)) => channel.as_str().to_owned(),
+            None => free_channel_name(tx, name).await?,
+        };
+        if RESERVED.contains(&name) || RESERVED.contains(&channel.as_str()) {
+            return Err(Error::Taken(name.to_owned()));
+        }
+        let actor = NewActor { kind: "account", name, host: None, url: None };
+        let account_id = tx.accounts().create(actor, self.display_name.unwrap_or(name)).await.map_err(taken)?;
+        let user = NewUser {
+            account_id,
+            username: name,
+            email: self.email,
+            email_verified: self.email_verified,
+            password_hash: self.password_hash,
+            role: self.role,
+            quota: self.quota,
+            admin_flags: self.admin_flags,
+        };
+        let id = tx.users().create(user).await.map_err(taken)?;
+        let display_name = self.channel.map_or_else(|| format!("Main {name} channel"), |(_, display_name)| display_name.to_owned());
+        let channel = NewChannel { account_id, name: &channel, display_name: &display_name, description: None, support: None };
+        tx.channels().create(channel).await.map_err(taken)?;
+        Ok((id, account_id))
+    }
+}
+
+/// `{name}_channel`, or the next like it that nobody has; a name has at most 50 characters.
+async fn free_channel_name(tx: &mut Tx, name: &str) -> Result<String, Error> {
+    // Enough for names that somebody made to be in the way; then the insertion fails and says so.
+    const TRIES: u32 = 20;
+    let mut channel = String::new();
+    for number in 1..=TRIES {
+        let suffix = if number == 1 { "_channel".to_owned() } else { format!("_channel_{number}") };
+        let room = 50 - suffix.len();
+        channel = format!("{}{suffix}", &name[..name.len().min(room)]);
+        if !tx.accounts().is_taken(&channel).await? {
+            break;
+        }
+    }
+    Ok(channel)
+}
+
+/// Whether a new user or channel may have this name.
+pub async fn is_free(tx: &mut Tx, name: &str) -> store::Result<bool> {
+    Ok(!RESERVED.contains(&name) && !tx.accounts().is_taken(name).await?)
+}
+
+/// Whether somebody's quotas leave room for `more` bytes of video.
+pub async fn has_room(tx: &mut Tx, user: &User, more: i64) -> store::Result<bool> {
+    if user.quota == Quota::UNLIMITED {
+        return Ok(true);
+    }
+    Ok(user.quota.allows(tx.users().used(user.account_id).await?, more))
+}
+
+/// Adds a user with an account and a first channel `{username}_channel`, without limits.
 pub async fn create_user(store: &Store, username: &str, email: &str, role: Role, password: &str) -> Result<UserId, Error> {
     let username = Username::parse(username)?;
     let password_hash = hash_password(password).await?;
     let mut tx = store.write().await?;
-    let id = insert_user(&mut tx, &username, email, role, &password_hash).await.map_err(|error| match error {
-        store::Error::Conflict => Error::Taken(username.as_str().to_owned()),
-        error => Error::Store(error),
-    })?;
+    let (id, _) = NewPerson::new(&username, email, role, &password_hash).insert(&mut tx).await?;
     tx.commit().await?;
-    Ok(id)
-}
-
-async fn insert_user(tx: &mut Tx, username: &Username, email: &str, role: Role, password_hash: &str) -> store::Result<UserId> {
-    let name = username.as_str();
-    let actor = NewActor { kind: "account", name, host: None, url: None };
-    let account_id = tx.accounts().create(actor, name).await?;
-    let user = NewUser { account_id, username: name, email, password_hash, role };
-    let id = tx.users().create(user).await?;
-    let channel =
-        NewChannel { account_id, name: &format!("{name}_channel"), display_name: &format!("Main {name} channel"), description: None };
-    tx.channels().create(channel).await?;
     Ok(id)
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod admin;
 mod demo;
 mod greeting;
 mod publish;
@@ -14,9 +15,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::domain::{Place, Role};
-use crate::store::Store;
-use crate::users;
 
 /// A live streaming engine with an embedded video platform.
 #[derive(Debug, Parser)]
@@ -41,7 +39,7 @@ enum Command {
     Publish(publish::Publish),
     /// Administer users; the server need not run.
     #[command(subcommand)]
-    Admin(Admin),
+    Admin(admin::Admin),
     /// Show or check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -57,51 +55,6 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum Admin {
-    /// Add a user with an account and a channel.
-    CreateUser {
-        /// Login name: a-z, 0-9, . and _
-        username: String,
-        /// E-mail address.
-        #[arg(long, default_value = "")]
-        email: String,
-        /// What they may do.
-        #[arg(long, value_enum, default_value = "user")]
-        role: RoleArgument,
-        /// The password; generated and printed when absent.
-        #[arg(long)]
-        password: Option<String>,
-    },
-    /// Set a new password and end all sessions of a user.
-    ResetPassword {
-        /// Login name.
-        username: String,
-        /// The password; generated and printed when absent.
-        #[arg(long)]
-        password: Option<String>,
-    },
-    /// Enqueue the move of all finished videos' files; the server does it when it runs.
-    MoveMedia {
-        /// Where they are to be.
-        #[arg(long, value_enum)]
-        to: PlaceArgument,
-    },
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum PlaceArgument {
-    Disk,
-    S3,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum RoleArgument {
-    Administrator,
-    Moderator,
-    User,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,7 +84,7 @@ pub fn run() -> Result<()> {
             start_log();
             runtime()?.block_on(bench::run(arguments))
         }
-        Command::Admin(command) => runtime()?.block_on(administer(config()?, command)),
+        Command::Admin(command) => runtime()?.block_on(admin::run(config()?, command)),
         Command::Config(ConfigCommand::Print) => {
             print!("{}", config()?.to_toml());
             Ok(())
@@ -192,48 +145,5 @@ async fn serve(config: Config, demo: bool) -> Result<()> {
     signals.wait().await;
     drop(publisher);
     running.stop().await;
-    Ok(())
-}
-
-async fn administer(config: Config, command: Admin) -> Result<()> {
-    std::fs::create_dir_all(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
-    let store = Store::open(&config.database_url, &config.data_dir).await?;
-    let generated = match &command {
-        Admin::CreateUser { password: None, .. } | Admin::ResetPassword { password: None, .. } => Some(users::generate_password()),
-        _ => None,
-    };
-    let username = match command {
-        Admin::CreateUser { username, email, role, password } => {
-            let role = match role {
-                RoleArgument::Administrator => Role::Administrator,
-                RoleArgument::Moderator => Role::Moderator,
-                RoleArgument::User => Role::User,
-            };
-            let password = password.or_else(|| generated.clone()).unwrap_or_default();
-            users::create_user(&store, &username, &email, role, &password).await?;
-            username
-        }
-        Admin::ResetPassword { username, password } => {
-            let password = password.or_else(|| generated.clone()).unwrap_or_default();
-            users::reset_password(&store, &username, &password).await?;
-            username
-        }
-        Admin::MoveMedia { to } => {
-            let to = match to {
-                PlaceArgument::Disk => Place::Disk,
-                PlaceArgument::S3 => Place::ObjectStorage,
-            };
-            anyhow::ensure!(config.storage.bucket.is_some(), "no object storage is configured (storage.bucket)");
-            let videos = crate::vod::enqueue_moves(&store, to).await?;
-            println!("{videos} videos will be moved.");
-            store.close().await;
-            return Ok(());
-        }
-    };
-    match generated {
-        Some(password) => println!("{username} can log in with the password {password}"),
-        None => println!("{username} can log in."),
-    }
-    store.close().await;
     Ok(())
 }

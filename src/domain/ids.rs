@@ -38,4 +38,8 @@ ids! {
     ImportId,
     /// A row of a video's password.
     PasswordId,
+    /// A registration's row.
+    RegistrationId,
+    /// An export's row.
+    ExportId,
 }

@@ -3,6 +3,8 @@
 mod account;
 mod caption;
 mod chapter;
+mod email;
+mod export;
 mod ids;
 mod import;
 mod labels;
@@ -10,21 +12,33 @@ mod live;
 mod privacy;
 mod rating;
 mod media;
+mod otp;
+mod preferences;
+mod quota;
+mod registration;
 mod short_uuid;
 mod timestamp;
 mod user;
 mod video;
 
-pub use account::{Account, Actor, Channel, Handle};
+pub use account::{Account, Actor, ActorImage, ActorImages, Channel, ChannelName, Handle};
 pub use caption::{Caption, vtt_of};
 pub use chapter::Chapter;
-pub use ids::{AccountId, ActorId, ChannelId, FileId, ImportId, JobId, PasswordId, PlaylistId, SessionId, UserId, VideoId};
+pub use email::Email;
+pub use export::{Export, ExportState};
+pub use ids::{
+    AccountId, ActorId, ChannelId, ExportId, FileId, ImportId, JobId, PasswordId, PlaylistId, RegistrationId, SessionId, UserId, VideoId,
+};
 pub use import::{Import, ImportState};
 pub use labels::{CATEGORIES, LANGUAGES, LICENCES, label_of, language_of};
 pub use live::{LatencyMode, Live, LiveError, LiveSession, StreamKey};
-pub use privacy::{Privacy, VideoPassword};
-pub use rating::{Rating, hotness};
 pub use media::{Media, Place, Storyboard};
+pub use otp::{CODE_PERIOD_S, OtpSecret};
+pub use preferences::{NsfwPolicy, Preferences};
+pub use privacy::{Privacy, VideoPassword};
+pub use quota::{Quota, Used};
+pub use rating::{Rating, hotness};
+pub use registration::{Registration, RegistrationState};
 pub use short_uuid::{decode as parse_short_uuid, encode as short_uuid};
 pub use timestamp::Timestamp;
 pub use user::{Role, User, Username};

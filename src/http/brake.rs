@@ -32,6 +32,12 @@ impl Brake {
         if left < 1.0 { Err(Duration::from_secs_f64((1.0 - left) / self.per_second)) } else { Ok(()) }
     }
 
+    /// `burst` in a row, and as many again within `window`.
+    pub fn slow(burst: u32, window: Duration) -> Self {
+        let burst = f64::from(burst.max(1));
+        Self { burst, per_second: burst / window.as_secs_f64().max(1.0), left: Mutex::default() }
+    }
+
     /// Counts a request; the error says how long to wait.
     pub fn pass(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,6 +77,15 @@ mod tests {
         assert_eq!(brake.pass(other, start), Ok(()));
         assert_eq!(brake.pass(one, start + Duration::from_millis(500)), Ok(()));
         assert!(brake.pass(one, start + Duration::from_millis(500)).is_err());
+    }
+
+    #[test]
+    fn what_is_rare_is_counted_by_the_window() {
+        let brake = Brake::slow(2, Duration::from_secs(64));
+        let (start, address) = (Instant::now(), IpAddr::from([192, 0, 2, 1]));
+        assert_eq!((brake.pass(address, start), brake.pass(address, start)), (Ok(()), Ok(())));
+        assert_eq!(brake.pass(address, start), Err(Duration::from_secs(32)));
+        assert_eq!(brake.pass(address, start + Duration::from_secs(32)), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -9,15 +10,15 @@ use utoipa_axum::routes;
 
 use super::extract::{Base, Login, MaybeLogin, Page};
 use super::fields::{Fields, QueryFields};
+use super::me::text_of;
 use super::model::{AccountView, ChannelView, List, VideoSummary};
 use super::problem::{Problem, ProblemBody, Result};
 use super::videos::{answer, filter, narrow_to_public};
 use crate::app::App;
-use crate::domain::{Account, Channel, Handle, Username};
+use crate::domain::{Account, Channel, ChannelName, Handle, User};
+use crate::removal;
 use crate::store::{NewChannel, Tx};
-
-/// Channels of one user, as PeerTube has it.
-const MAX_CHANNELS: usize = 20;
+use crate::users::is_free;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -26,7 +27,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(account_channels))
         .routes(routes!(account_videos))
         .routes(routes!(channels, create))
-        .routes(routes!(channel))
+        .routes(routes!(channel, update_channel, delete_channel))
         .routes(routes!(channel_videos))
 }
 
@@ -35,9 +36,21 @@ async fn account_by(tx: &mut Tx, handle: &str, base: &Base) -> Result<Account> {
     tx.accounts().by_handle(&handle).await?.ok_or_else(|| Problem::not_found("Account"))
 }
 
-async fn channel_by(tx: &mut Tx, handle: &str, base: &Base) -> Result<Channel> {
+pub(super) async fn channel_by(tx: &mut Tx, handle: &str, base: &Base) -> Result<Channel> {
     let handle = Handle::parse(handle, base.authority());
     tx.channels().by_handle(&handle).await?.ok_or_else(|| Problem::not_found("Video channel"))
+}
+
+/// A channel of this instance that `user` may change.
+pub(super) fn managed_channel(channel: Channel, user: &User) -> Result<Channel> {
+    if channel.actor.host.is_some() {
+        return Err(Problem::forbidden("Cannot manage a channel of another server"));
+    }
+    if channel.account.id == user.account_id || user.role.moderates() {
+        Ok(channel)
+    } else {
+        Err(Problem::forbidden("Cannot manage a channel of another user"))
+    }
 }
 
 /// Accounts of this instance.
@@ -111,12 +124,14 @@ async fn channels(State(app): State<App>, base: Base, QueryFields(fields): Query
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the body; it is read field by field")]
 struct ChannelForm {
-    /// a-z, 0-9, . and _
+    /// a-z, 0-9, ., _, - and :
     name: String,
     /// As shown.
     display_name: String,
     /// About it.
     description: Option<String>,
+    /// How to support it.
+    support: Option<String>,
 }
 
 /// The id of something new.
@@ -140,20 +155,26 @@ struct CreatedChannel {
 )]
 async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<Json<CreatedChannel>> {
     let name = fields.text("name").ok_or_else(|| Problem::invalid("name", "is needed"))?;
-    let name = Username::parse(name).map_err(|error| Problem::invalid("name", error.0))?;
-    let display_name = fields.text("displayName").map_or("", str::trim);
-    if !(1..=50).contains(&display_name.chars().count()) {
-        return Err(Problem::invalid("displayName", "has 1 to 50 characters"));
-    }
-    let description = fields.nullable("description").flatten();
-    if description.is_some_and(|text| text.chars().count() > 1000) {
-        return Err(Problem::invalid("description", "has at most 1000 characters"));
-    }
+    let name = ChannelName::parse(name).map_err(|error| Problem::invalid("name", error.0))?;
+    let display_name = Account::parse_display_name(fields.text("displayName").unwrap_or(""))
+        .map_err(|error| Problem::invalid("displayName", error.0))?;
+    let description = text_of("description", fields.nullable("description").flatten())?;
+    let support = text_of("support", fields.nullable("support").flatten())?;
     let mut tx = app.store.write().await?;
-    if tx.channels().of_account(user.account_id).await?.len() >= MAX_CHANNELS {
-        return Err(Problem::new(axum::http::StatusCode::BAD_REQUEST, "You cannot create more than 20 channels"));
+    let most = app.config.user.max_channels;
+    if tx.channels().of_account(user.account_id).await?.len() >= most as usize {
+        return Err(Problem::new(StatusCode::BAD_REQUEST, format!("You cannot create more than {most} channels")));
     }
-    let channel = NewChannel { account_id: user.account_id, name: name.as_str(), display_name, description };
+    if !is_free(&mut tx, name.as_str()).await? {
+        return Err(Problem::new(StatusCode::CONFLICT, "Another actor (account/channel) with this name on this instance already exists."));
+    }
+    let channel = NewChannel {
+        account_id: user.account_id,
+        name: name.as_str(),
+        display_name: &display_name,
+        description: description.as_deref(),
+        support: support.as_deref(),
+    };
     let id = tx.channels().create(channel).await?;
     tx.commit().await?;
     Ok(Json(CreatedChannel { video_channel: Id { id: id.0 } }))
@@ -167,6 +188,69 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
 async fn channel(State(app): State<App>, base: Base, Path(handle): Path<String>) -> Result<Json<ChannelView>> {
     let channel = channel_by(&mut app.store.read().await?, &handle, &base).await?;
     Ok(Json(ChannelView::of(&channel, &base)))
+}
+
+/// What can be changed of a channel.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct ChannelChanges {
+    /// As shown.
+    display_name: Option<String>,
+    /// About it; null takes it away.
+    description: Option<String>,
+    /// How to support it; null takes it away.
+    support: Option<String>,
+    /// All its videos get the text about support.
+    bulk_videos_support_update: Option<bool>,
+}
+
+/// Change a channel: only the fields that are sent. For its owner and moderators.
+#[utoipa::path(
+    put, path = "/api/v1/video-channels/{handle}", tag = "Video Channels", params(("handle" = String, Path)), request_body = ChannelChanges,
+    responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
+)]
+async fn update_channel(
+    State(app): State<App>,
+    base: Base,
+    Login(user): Login,
+    Path(handle): Path<String>,
+    fields: Fields,
+) -> Result<StatusCode> {
+    let mut tx = app.store.write().await?;
+    let mut channel = managed_channel(channel_by(&mut tx, &handle, &base).await?, &user)?;
+    if let Some(name) = fields.text("displayName") {
+        channel.display_name = Account::parse_display_name(name).map_err(|error| Problem::invalid("displayName", error.0))?;
+    }
+    if let Some(description) = fields.nullable("description") {
+        channel.description = text_of("description", description)?;
+    }
+    if let Some(support) = fields.nullable("support") {
+        channel.support = text_of("support", support)?;
+    }
+    tx.channels().update(&channel).await?;
+    if fields.flag("bulkVideosSupportUpdate")?.unwrap_or(false) {
+        tx.channels().support_videos(&channel).await?;
+    }
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Delete a channel with its videos; one is left to everybody. For its owner and moderators.
+#[utoipa::path(
+    delete, path = "/api/v1/video-channels/{handle}", tag = "Video Channels", params(("handle" = String, Path)),
+    responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
+)]
+async fn delete_channel(State(app): State<App>, base: Base, Login(user): Login, Path(handle): Path<String>) -> Result<StatusCode> {
+    let mut tx = app.store.read().await?;
+    let channel = managed_channel(channel_by(&mut tx, &handle, &base).await?, &user)?;
+    if tx.channels().of_account(channel.account.id).await?.len() < 2 {
+        return Err(Problem::new(StatusCode::CONFLICT, "Cannot remove the last channel of this user"));
+    }
+    drop(tx);
+    removal::channel(&app, &channel).await?;
+    tracing::info!(channel.id = %channel.id, by = %user.id, "channel.delete");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A channel's public videos.

@@ -1,16 +1,18 @@
 //! What handlers need to know about a request.
 
-use axum::extract::{FromRequestParts, Path};
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::extract::{FromRequestParts, Path, RawPathParams};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use axum::http::request::Parts;
 use uuid::Uuid;
 
+use super::auth::Place;
 use super::fields::Fields;
 use super::problem::{Problem, Result};
 use super::serve::Client;
 use crate::app::App;
-use crate::domain::{PasswordId, Privacy, User, Video, VideoId, VideoState, parse_short_uuid};
-use crate::store::Tx;
+use crate::domain::{PasswordId, Privacy, User, UserId, Video, VideoId, VideoState, parse_short_uuid};
+use crate::store::{Token, Tx};
 
 /// Most rows of one answer, as PeerTube has it.
 const MAX_COUNT: i64 = 100;
@@ -38,11 +40,7 @@ impl FromRequestParts<App> for MaybeLogin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let Some(token) = bearer(parts) else { return Ok(Self(None)) };
-        match app.auth.user(&app.store, token).await? {
-            Some(user) => Ok(Self(Some(user))),
-            None => Err(Problem::unauthorized("Token is invalid")),
-        }
+        Ok(Self(session(parts, app).await?.map(|(_, user)| user)))
     }
 }
 
@@ -84,15 +82,81 @@ impl Viewer {
 }
 
 /// The request's access token, unchecked.
-pub struct Token(pub String);
+pub struct AccessToken(pub String);
 
-impl FromRequestParts<App> for Token {
+impl FromRequestParts<App> for AccessToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self> {
         bearer(parts)
             .map(|token| Self(token.to_owned()))
             .ok_or_else(|| Problem::unauthorized("Unauthorized request: no authentication given"))
+    }
+}
+
+/// The session of a request that carries a token, and whose it is.
+async fn session(parts: &Parts, app: &App) -> Result<Option<(Token, User)>> {
+    let Some(token) = bearer(parts) else { return Ok(None) };
+    let Some((session, user)) = app.auth.session(&app.store, token).await? else {
+        return Err(Problem::unauthorized("Token is invalid"));
+    };
+    if let Some(client) = parts.extensions.get::<Client>() {
+        let device = device(&parts.headers);
+        if let Err(error) = app.auth.seen(&app.store, &session, Place { address: client.address, device }).await {
+            // Only a list of sessions would have told.
+            tracing::warn!(%error, "http.session");
+        }
+    }
+    Ok(Some((session, user)))
+}
+
+/// What the program of whoever asks calls itself.
+pub fn device(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok())
+}
+
+/// Somebody who is logged in, with the session that the request is part of.
+pub struct LoginSession(pub Token, pub User);
+
+impl FromRequestParts<App> for LoginSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        match session(parts, app).await? {
+            Some((session, user)) => Ok(Self(session, user)),
+            None => Err(Problem::unauthorized("Unauthorized request: no authentication given")),
+        }
+    }
+}
+
+/// Somebody who may manage users.
+pub struct Moderator(pub User);
+
+impl FromRequestParts<App> for Moderator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let Login(user) = Login::from_request_parts(parts, app).await?;
+        if user.role.moderates() { Ok(Self(user)) } else { Err(Problem::forbidden("You do not have enough rights.")) }
+    }
+}
+
+/// The whole number `name` in a path.
+pub async fn path_number(parts: &mut Parts, app: &App, name: &'static str) -> Result<i64> {
+    let wrong = || Problem::invalid(name, "must be a whole number");
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| wrong())?;
+    let text = params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+    text.and_then(|text| text.parse().ok()).ok_or_else(wrong)
+}
+
+/// The user that a path names by row id, as `{id}`.
+pub struct UserPath(pub UserId);
+
+impl FromRequestParts<App> for UserPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        path_number(parts, app, "id").await.map(|id| Self(UserId(id)))
     }
 }
 

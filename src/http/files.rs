@@ -118,7 +118,7 @@ pub(super) fn is_plain_name(file: &str) -> bool {
     !file.starts_with('.') && file.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-async fn serve(folder: &FilePath, file: &str, request: Request) -> Response<Body> {
+pub(super) async fn serve(folder: &FilePath, file: &str, request: Request) -> Response<Body> {
     let found = match is_plain_name(file) {
         true => match ServeFile::new(folder.join(file)).oneshot(request).await {
             Ok(response) => response,

@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 
 use super::problem::Result;
 use crate::app::App;
+use crate::export;
 use crate::uploads::TRENDING_DAYS;
 use crate::vod::uploaded::EXTENSIONS;
 
@@ -20,12 +21,13 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// What the instance offers, as PeerTube says it.
 #[utoipa::path(get, path = "/api/v1/config", tag = "Config", responses((status = 200, body = Object)))]
-async fn config(State(app): State<App>) -> Json<Value> {
+async fn config(State(app): State<App>) -> Result<Json<Value>> {
     let config = &app.config;
+    let signup_is_open = super::registrations::is_open(&app, &mut app.store.read().await?).await?;
     let heights: Vec<_> = config.live.ladder.iter().map(|rendition| rendition.height).collect();
     let runners = json!({ "enabled": false });
     let pictures = json!({ "file": { "size": { "max": 4_194_304 }, "extensions": [".png", ".jpeg", ".jpg", ".webp"] } });
-    Json(json!({
+    Ok(Json(json!({
         "client": {
             "videos": { "miniature": { "displayAuthorAvatar": false, "preferAuthorDisplayName": false }, "resumableUpload": { "maxChunkSize": 0 } },
             "menu": { "login": { "redirectOnSingleExternalAuth": false } }
@@ -51,7 +53,7 @@ async fn config(State(app): State<App>) -> Json<Value> {
         },
         "plugin": { "registered": [], "registeredExternalAuths": [], "registeredIdAndPassAuths": [] },
         "theme": { "registered": [], "default": "default" },
-        "email": { "enabled": false },
+        "email": { "enabled": app.mailer.is_connected() },
         "contactForm": { "enabled": false },
         "serverVersion": PEERTUBE_VERSION,
         "serverCommit": "",
@@ -89,7 +91,11 @@ async fn config(State(app): State<App>) -> Json<Value> {
             "videoChannelSynchronization": { "enabled": false },
             "users": { "enabled": false }
         },
-        "export": { "users": { "enabled": false, "exportExpiration": 0, "maxUserVideoQuota": 0 } },
+        "export": { "users": {
+            "enabled": true,
+            "exportExpiration": u64::try_from(export::LIFETIME.as_millis()).unwrap_or(u64::MAX),
+            "maxUserVideoQuota": export::MAX_VIDEO_BYTES
+        } },
         "autoBlacklist": { "videos": { "ofUsers": { "enabled": false } } },
         "avatar": pictures,
         "banner": pictures,
@@ -98,8 +104,8 @@ async fn config(State(app): State<App>) -> Json<Value> {
             "file": { "extensions": EXTENSIONS.iter().map(|end| format!(".{end}")).collect::<Vec<_>>() }
         },
         "videoCaption": { "file": { "size": { "max": super::captions::MAX_BYTES }, "extensions": [".vtt", ".srt"] } },
-        "user": { "videoQuota": -1, "videoQuotaDaily": -1 },
-        "videoChannels": { "maxPerUser": 20 },
+        "user": { "videoQuota": config.user.video_quota_bytes, "videoQuotaDaily": config.user.video_quota_daily_bytes },
+        "videoChannels": { "maxPerUser": config.user.max_channels },
         "trending": {
             "videos": {
                 "intervalDays": TRENDING_DAYS,
@@ -114,13 +120,13 @@ async fn config(State(app): State<App>) -> Json<Value> {
         "views": { "videos": { "watchingInterval": { "anonymous": 5000, "users": 5000 } } },
         "storyboards": { "enabled": false },
         "signup": {
-            "allowed": false,
-            "allowedForCurrentIP": false,
-            "minimumAge": 16,
-            "requiresApproval": false,
-            "requiresEmailVerification": false
+            "allowed": signup_is_open,
+            "allowedForCurrentIP": signup_is_open,
+            "minimumAge": config.signup.minimum_age,
+            "requiresApproval": config.signup.requires_approval,
+            "requiresEmailVerification": config.signup.requires_email_verification
         }
-    }))
+    })))
 }
 
 /// The instance in words.

@@ -1,5 +1,6 @@
 //! The HTTP edge: one file per aggregate, plus what they share.
 
+mod admin_users;
 pub mod auth;
 mod blobs;
 mod brake;
@@ -7,6 +8,7 @@ mod captions;
 mod channels;
 mod chapters;
 mod direct;
+mod exports;
 mod extract;
 mod fields;
 mod files;
@@ -15,17 +17,22 @@ mod history;
 mod hls;
 pub mod hub;
 mod imports;
+mod images;
 mod instance;
 mod jobs;
 mod lives;
+mod me;
 pub mod media_access;
 mod model;
 pub mod openapi;
+mod people;
 mod problem;
 mod range;
 mod ratings;
 mod resumable;
+mod registrations;
 pub mod serve;
+mod sessions;
 mod shell;
 mod shoal;
 mod socket;
@@ -39,6 +46,9 @@ mod video_form;
 mod video_passwords;
 mod video_stats;
 pub mod video_tokens;
+mod two_factor;
+mod users;
+mod verification;
 mod videos;
 pub mod viewers;
 
@@ -75,6 +85,14 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(7200);
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .merge(users::router())
+        .merge(me::router())
+        .merge(admin_users::router())
+        .merge(registrations::router())
+        .merge(verification::router())
+        .merge(sessions::router())
+        .merge(two_factor::router())
+        .merge(images::router())
+        .merge(exports::router())
         .merge(videos::router())
         .merge(lives::router())
         .merge(channels::router())
@@ -121,14 +139,17 @@ pub fn router(app: App) -> Router {
                     HeaderName::from_static(extract::PASSWORD_HEADER),
                     HeaderName::from_static(resumable::LENGTH_HEADER),
                     HeaderName::from_static(resumable::TYPE_HEADER),
+                    problem::OTP,
                 ])
-                .expose_headers([LOCATION, RANGE, RETRY_AFTER])
+                .expose_headers([LOCATION, RANGE, RETRY_AFTER, problem::OTP])
                 .max_age(PREFLIGHT_AGE),
         );
     Router::new()
         .route("/healthz", get(healthz))
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
+        .merge(images::files_router())
+        .merge(exports::files_router())
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(tracker::router())

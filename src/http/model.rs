@@ -7,8 +7,8 @@ use super::extract::Base;
 use super::hls;
 use crate::app::App;
 use crate::domain::{
-    Account, Actor, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist, Privacy, Timestamp, User, Video, VideoFile,
-    VideoState, label_of, language_of, short_uuid,
+    Account, Actor, ActorImage, ActorImages, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist, Privacy,
+    RegistrationState, Timestamp, User, Video, VideoFile, VideoState, label_of, language_of, short_uuid,
 };
 
 /// A value with its name; `id` null is "Unknown".
@@ -63,11 +63,41 @@ pub struct Created {
 
 /// A picture.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Image {
-    /// Where it is.
+    /// Where it is, without scheme and host; of remote ones the address.
     pub path: String,
+    /// Where it is.
+    pub file_url: String,
     /// In pixels.
-    pub width: i64,
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// When it was made.
+    #[schema(value_type = String)]
+    pub created_at: Timestamp,
+    /// The same: pictures are never changed, only replaced.
+    #[schema(value_type = String)]
+    pub updated_at: Timestamp,
+}
+
+impl Image {
+    /// Square pictures.
+    pub fn avatars(images: &ActorImages, base: &Base) -> Vec<Self> {
+        images.avatars.iter().map(|image| Self::of(image, "avatars", base)).collect()
+    }
+
+    /// Wide pictures.
+    pub fn banners(images: &ActorImages, base: &Base) -> Vec<Self> {
+        images.banners.iter().map(|image| Self::of(image, "banners", base)).collect()
+    }
+
+    fn of(image: &ActorImage, folder: &str, base: &Base) -> Self {
+        let is_remote = image.file.contains("://");
+        let path = if is_remote { image.file.clone() } else { format!("/lazy-static/{folder}/{}", image.file) };
+        let file_url = if is_remote { path.clone() } else { format!("{}{path}", base.0) };
+        Self { path, file_url, width: image.width, height: image.height, created_at: image.created_at, updated_at: image.created_at }
+    }
 }
 
 /// An account or channel in short.
@@ -179,7 +209,7 @@ impl AccountView {
             url: actor_url(&account.actor, "accounts", base),
             name: account.actor.name.clone(),
             host: host(&account.actor, base),
-            avatars: Vec::new(),
+            avatars: Image::avatars(&account.actor.images, base),
             id: account.id.0,
             host_redundancy_allowed: false,
             following_count: account.actor.following_count,
@@ -200,13 +230,13 @@ impl ChannelView {
             url: actor_url(&channel.actor, "video-channels", base),
             name: channel.actor.name.clone(),
             host: host(&channel.actor, base),
-            avatars: Vec::new(),
+            avatars: Image::avatars(&channel.actor.images, base),
             id: channel.id.0,
             host_redundancy_allowed: false,
             following_count: channel.actor.following_count,
             followers_count: channel.actor.followers_count,
             created_at: channel.actor.created_at,
-            banners: Vec::new(),
+            banners: Image::banners(&channel.actor.images, base),
             display_name: channel.display_name.clone(),
             description: channel.description.clone(),
             support: channel.support.clone(),
@@ -448,7 +478,7 @@ fn actor_summary(account: &Account, base: &Base) -> ActorSummary {
         name: account.actor.name.clone(),
         url: actor_url(&account.actor, "accounts", base),
         host: host(&account.actor, base),
-        avatars: Vec::new(),
+        avatars: Image::avatars(&account.actor.images, base),
     }
 }
 
@@ -459,7 +489,7 @@ fn channel_summary(channel: &Channel, base: &Base) -> ActorSummary {
         name: channel.actor.name.clone(),
         url: actor_url(&channel.actor, "video-channels", base),
         host: host(&channel.actor, base),
-        avatars: Vec::new(),
+        avatars: Image::avatars(&channel.actor.images, base),
     }
 }
 
@@ -699,4 +729,9 @@ impl SessionView {
 /// The label of a role.
 pub fn role(user: &User) -> Labelled<i64> {
     labelled(user.role.code(), Some(user.role.label()))
+}
+
+/// The label of a registration's state.
+pub fn registration_state(state: RegistrationState) -> Labelled<i64> {
+    labelled(state.code(), Some(state.label()))
 }

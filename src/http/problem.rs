@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -14,10 +14,15 @@ use utoipa::ToSchema;
 
 use super::auth;
 use crate::domain::Invalid;
-use crate::store;
+use crate::{store, users};
 
 /// Where PeerTube documents its error codes.
 const CODES: &str = "https://docs.joinpeertube.org/api-rest-reference.html#section/Errors/";
+
+/// The code of a login that lacks its second factor.
+const MISSING_TWO_FACTOR: &str = "missing_two_factor";
+/// Carries a code of the second factor, and asks for one.
+pub(super) const OTP: HeaderName = HeaderName::from_static("x-peertube-otp");
 
 /// What handlers return.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -109,7 +114,28 @@ impl From<auth::Error> for Problem {
                 retry_after: Some(retry_after),
                 ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many attempts, please try again later.")
             },
+            // PeerTube's pages know it by its text.
+            auth::Error::Unverified => Self::new(StatusCode::BAD_REQUEST, "User email is not verified.").code("access_denied"),
+            auth::Error::MissingTwoFactor => Self::new(StatusCode::UNAUTHORIZED, "Missing two factor header").code(MISSING_TWO_FACTOR),
+            auth::Error::InvalidTwoFactor => Self::new(StatusCode::BAD_REQUEST, "Invalid two factor header").code("invalid_two_factor"),
+            auth::Error::AwaitsApproval => Self::new(StatusCode::BAD_REQUEST, "Registration for this account is awaiting approval")
+                .code("account_waiting_for_approval"),
+            auth::Error::Rejected => Self::new(StatusCode::BAD_REQUEST, "Registration approval for this account has been rejected")
+                .code("account_approval_rejected"),
+            auth::Error::Password(error) => error.into(),
             auth::Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<users::Error> for Problem {
+    fn from(error: users::Error) -> Self {
+        match error {
+            users::Error::Invalid(invalid) => Self::invalid("password", invalid.0),
+            users::Error::Taken(_) => Self::new(StatusCode::CONFLICT, "User with this username or email already exists."),
+            users::Error::Unknown(_) => Self::not_found("User"),
+            users::Error::Store(error) => error.into(),
+            error => Self::internal(&error),
         }
     }
 }
@@ -139,6 +165,9 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.code == Some(MISSING_TWO_FACTOR) {
+            headers.insert(OTP, HeaderValue::from_static("required; app"));
         }
         if let Some(pause) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));

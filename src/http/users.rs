@@ -1,9 +1,9 @@
-//! Logins and what a user knows of themselves.
+//! Logins, and one's own videos.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, HeaderValue};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,42 +12,20 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Base, Login, Token};
+use super::auth::{Attempt, Place};
+use super::extract::{AccessToken, Base, Login, device};
 use super::fields::{Fields, QueryFields};
-use super::model::{AccountView, ChannelView, List, VideoSummary, role};
-use super::problem::{Problem, ProblemBody, Result};
+use super::model::{List, VideoSummary};
+use super::problem::{OTP, Problem, ProblemBody, Result};
 use super::serve::Client;
 use super::videos::filter;
 use crate::app::App;
-
-/// PeerTube's kinds of notification: there are none here, so all are off.
-const NOTIFICATIONS: [&str; 18] = [
-    "newCommentOnMyVideo",
-    "newVideoFromSubscription",
-    "abuseAsModerator",
-    "videoAutoBlacklistAsModerator",
-    "blacklistOnMyVideo",
-    "myVideoPublished",
-    "myVideoImportFinished",
-    "newUserRegistration",
-    "commentMention",
-    "newFollow",
-    "newInstanceFollower",
-    "autoInstanceFollowing",
-    "abuseNewMessage",
-    "abuseStateChange",
-    "newPeerTubeVersion",
-    "myVideoStudioEditionFinished",
-    "myVideoTranscriptionGenerated",
-    "newPluginVersion",
-];
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(oauth_client))
         .routes(routes!(token))
         .routes(routes!(revoke_token))
-        .routes(routes!(me, update_me))
         .routes(routes!(my_videos))
 }
 
@@ -101,10 +79,11 @@ struct TokenForm {
 /// Log in (OAuth 2 password grant) or renew a session (refresh grant).
 #[utoipa::path(
     post, path = "/api/v1/users/token", tag = "Session",
+    params(("x-peertube-otp" = Option<String>, Header, description = "A code of the second factor, where there is one")),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = Tokens), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 429, body = ProblemBody))
 )]
-async fn token(State(app): State<App>, client: Client, fields: Fields) -> Result<impl IntoResponse> {
+async fn token(State(app): State<App>, client: Client, headers: HeaderMap, fields: Fields) -> Result<impl IntoResponse> {
     let (id, secret) = app.auth.client();
     let same = |name: &str, value: &str| bool::from(fields.text(name).unwrap_or("").as_bytes().ct_eq(value.as_bytes()));
     if !same("client_id", id) || !same("client_secret", secret) {
@@ -115,12 +94,14 @@ async fn token(State(app): State<App>, client: Client, fields: Fields) -> Result
             .text(name)
             .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, format!("Missing parameter: `{name}`")).code("invalid_request"))
     };
+    let place = Place { address: client.address, device: device(&headers) };
     let issued = match fields.text("grant_type") {
         Some("password") => {
             let password = needed("password")?.to_owned();
-            app.auth.log_in(&app.store, client.address, needed("username")?, password).await?
+            let otp = headers.get(OTP).and_then(|value| value.to_str().ok());
+            app.auth.log_in(&app.store, Attempt { login: needed("username")?, password, otp, place }).await?
         }
-        Some("refresh_token") => app.auth.refresh(&app.store, needed("refresh_token")?).await?,
+        Some("refresh_token") => app.auth.refresh(&app.store, needed("refresh_token")?, place).await?,
         _ => {
             return Err(
                 Problem::new(StatusCode::BAD_REQUEST, "Unsupported grant type: `grant_type` is invalid").code("unsupported_grant_type")
@@ -141,80 +122,9 @@ async fn token(State(app): State<App>, client: Client, fields: Fields) -> Result
 
 /// Log out: the session of this token ends.
 #[utoipa::path(post, path = "/api/v1/users/revoke-token", tag = "Session", responses((status = 200), (status = 401, body = ProblemBody)))]
-async fn revoke_token(State(app): State<App>, _login: Login, Token(token): Token) -> Result<Json<Value>> {
+async fn revoke_token(State(app): State<App>, _login: Login, AccessToken(token): AccessToken) -> Result<Json<Value>> {
     app.auth.log_out(&app.store, &token).await?;
-    Ok(Json(json!({ "redirectUrl": null })))
-}
-
-/// Whoever asks, with their channels.
-#[utoipa::path(get, path = "/api/v1/users/me", tag = "My User", responses((status = 200, body = Object), (status = 401, body = ProblemBody)))]
-async fn me(State(app): State<App>, base: Base, Login(user): Login) -> Result<Json<Value>> {
-    let mut tx = app.store.read().await?;
-    let account = tx.accounts().by_id(user.account_id).await?.ok_or_else(|| Problem::not_found("Account"))?;
-    let channels = tx.channels().of_account(user.account_id).await?;
-    let channels: Vec<_> = channels.iter().map(|channel| ChannelView { owner_account: None, ..ChannelView::of(channel, &base) }).collect();
-    Ok(Json(json!({
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "theme": "instance-default",
-        "pendingEmail": null,
-        "emailPublic": false,
-        "emailVerified": null,
-        "nsfwPolicy": "display",
-        "p2pEnabled": user.p2p_enabled,
-        "videosHistoryEnabled": false,
-        "autoPlayVideo": true,
-        "autoPlayNextVideo": false,
-        "autoPlayNextVideoPlaylist": true,
-        "videoLanguages": null,
-        "role": role(&user),
-        "videoQuota": -1,
-        "videoQuotaDaily": -1,
-        "noInstanceConfigWarningModal": true,
-        "noWelcomeModal": true,
-        "noAccountSetupWarningModal": true,
-        "blocked": user.blocked,
-        "blockedReason": null,
-        "account": AccountView::of(&account, &base),
-        "notificationSettings": NOTIFICATIONS.iter().map(|name| ((*name).to_owned(), Value::from(0))).collect::<serde_json::Map<_, _>>(),
-        "videoChannels": channels,
-        "createdAt": user.created_at,
-        "pluginAuth": null,
-        "lastLoginDate": user.last_login_at,
-        "twoFactorEnabled": false,
-        "adminFlags": 0,
-        "specialPlaylists": [],
-    })))
-}
-
-/// What can be changed.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the form; it is read field by field")]
-struct MeForm {
-    /// Their pages share videos with other viewers, unless they choose otherwise there.
-    p2p_enabled: Option<bool>,
-}
-
-/// Fields of PeerTube's form that would change who somebody is: nobody may believe that they did.
-const NOT_CHANGED_HERE: [&str; 4] = ["password", "email", "displayName", "description"];
-
-/// Change one's own settings; what is not named stays. PeerTube's settings that mean nothing here are passed over.
-#[utoipa::path(
-    put, path = "/api/v1/users/me", tag = "My User", request_body = MeForm,
-    responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody))
-)]
-async fn update_me(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<StatusCode> {
-    if let Some(field) = NOT_CHANGED_HERE.into_iter().find(|field| fields.has(field)) {
-        return Err(Problem::invalid(field, "cannot be changed here"));
-    }
-    if let Some(enabled) = fields.flag("p2pEnabled")? {
-        let mut tx = app.store.write().await?;
-        tx.users().set_p2p_enabled(user.id, enabled).await?;
-        tx.commit().await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(json!({ "success": true, "redirectUrl": null })))
 }
 
 /// All videos of whoever asks, whatever their state.

@@ -117,6 +117,9 @@ pub fn registry() -> Registry {
         .with::<crate::vod::RemoveVersion>()
         .with::<crate::vod::MoveToObjectStorage>()
         .with::<crate::vod::MoveToDisk>()
+        .with::<crate::mail::Letter>()
+        .with::<crate::export::WriteExport>()
+        .with::<crate::export::RemoveExport>()
 }
 
 /// Tells the runner that a job was committed, and whether it may take any.

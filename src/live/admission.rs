@@ -76,7 +76,10 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
             tracing::error!(%error, "live.publish");
             Rejection::Limit("The server has a problem with its database. Try again in a moment.".into())
         })?;
-        let (video, live) = found.ok_or(Rejection::UnknownKey)?;
+        let (video, live, is_blocked) = found.ok_or(Rejection::UnknownKey)?;
+        if is_blocked {
+            return Err(Rejection::Disabled);
+        }
         let commands = {
             // Two publishers that come at once must not begin a broadcast each.
             let _opening = app.live.opening();
@@ -99,10 +102,13 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
     Err(Rejection::Busy)
 }
 
-async fn find(app: &App, key: &StreamKey) -> store::Result<Option<(Video, domain::Live)>> {
+/// The live that a key belongs to, and whether its owner is kept out.
+async fn find(app: &App, key: &StreamKey) -> store::Result<Option<(Video, domain::Live, bool)>> {
     let mut tx = app.store.read().await?;
     let Some(live) = tx.lives().by_stream_key(key).await? else { return Ok(None) };
-    Ok(tx.videos().by_id(live.video_id).await?.map(|video| (video, live)))
+    let Some(video) = tx.videos().by_id(live.video_id).await? else { return Ok(None) };
+    let is_blocked = tx.users().is_blocked(video.channel.account.id).await?;
+    Ok(Some((video, live, is_blocked)))
 }
 
 fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Rejection> {

@@ -1,8 +1,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
-use super::{Result, timestamp};
-use crate::domain::{Account, AccountId, Actor, ActorId, Handle, Timestamp, UserId};
+use super::{Error, Result, timestamp};
+use crate::domain::{Account, AccountId, Actor, ActorId, ActorImages, Handle, Timestamp, UserId};
 
 /// Accounts and their actors.
 pub struct Accounts<'c>(pub(super) &'c mut AnyConnection);
@@ -25,7 +25,7 @@ macro_rules! select {
         concat!(
             "SELECT a.id AS a_id, a.display_name AS a_display_name, a.description AS a_description, u.id AS a_user_id,
                 aa.id AS aa_id, aa.name AS aa_name, aa.host AS aa_host, aa.url AS aa_url, aa.followers_count AS aa_followers_count,
-                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at
+                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at, aa.images AS aa_images
              FROM accounts a JOIN actors aa ON aa.id = a.actor_id LEFT JOIN users u ON u.account_id = a.id ",
             $rest
         )
@@ -73,6 +73,47 @@ impl Accounts<'_> {
             .await?;
         Ok(AccountId(row.try_get("id")?))
     }
+
+    /// Writes back name and description as shown; notes the time.
+    pub async fn update(&mut self, account: &Account) -> Result<()> {
+        sqlx::query("UPDATE accounts SET display_name = $1, description = $2 WHERE id = $3")
+            .bind(&account.display_name)
+            .bind(&account.description)
+            .bind(account.id.0)
+            .execute(&mut *self.0)
+            .await?;
+        touch(self.0, account.actor.id).await
+    }
+
+    /// Replaces the pictures of an account or a channel; notes the time.
+    pub async fn set_images(&mut self, id: ActorId, images: &ActorImages) -> Result<()> {
+        let images = serde_json::to_string(images).map_err(|_| Error::Corrupt("actors.images"))?;
+        sqlx::query("UPDATE actors SET images = $1 WHERE id = $2").bind(images).bind(id.0).execute(&mut *self.0).await?;
+        touch(self.0, id).await
+    }
+
+    /// Whether an account or channel of this instance has that name.
+    pub async fn is_taken(&mut self, name: &str) -> Result<bool> {
+        let row = sqlx::query("SELECT id FROM actors WHERE name = $1 AND host = ''").bind(name).fetch_optional(&mut *self.0).await?;
+        Ok(row.is_some())
+    }
+
+    /// Removes an account with its channels, its user and everything that hangs on them.
+    pub async fn delete(&mut self, account: &Account) -> Result<()> {
+        sqlx::query("DELETE FROM actors WHERE id IN (SELECT actor_id FROM channels WHERE account_id = $1)")
+            .bind(account.id.0)
+            .execute(&mut *self.0)
+            .await?;
+        sqlx::query("DELETE FROM actors WHERE id = $1").bind(account.actor.id.0).execute(&mut *self.0).await?;
+        Ok(())
+    }
+}
+
+/// Notes that an actor changed.
+pub(super) async fn touch(connection: &mut AnyConnection, id: ActorId) -> Result<()> {
+    let now = Timestamp::now().as_millis();
+    sqlx::query("UPDATE actors SET updated_at = $1 WHERE id = $2").bind(now).bind(id.0).execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn create_actor(connection: &mut AnyConnection, actor: NewActor<'_>) -> Result<ActorId> {
@@ -103,6 +144,11 @@ pub(super) fn actor(row: &AnyRow, prefix: &str) -> sqlx::Result<Actor> {
         following_count: row.try_get(column("following_count").as_str())?,
         created_at: timestamp(row, &column("created_at"))?,
         updated_at: timestamp(row, &column("updated_at"))?,
+        // Pictures that cannot be read are none: they can be chosen anew.
+        images: row
+            .try_get::<Option<String>, _>(column("images").as_str())?
+            .and_then(|images| serde_json::from_str(&images).ok())
+            .unwrap_or_default(),
     })
 }
 

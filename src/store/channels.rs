@@ -2,7 +2,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::Result;
-use super::accounts::{NewActor, account, actor, create_actor};
+use super::accounts::{NewActor, account, actor, create_actor, touch};
 use crate::domain::{AccountId, Channel, ChannelId, Handle};
 
 /// Channels.
@@ -19,6 +19,8 @@ pub struct NewChannel<'a> {
     pub display_name: &'a str,
     /// About it.
     pub description: Option<&'a str>,
+    /// How to support it.
+    pub support: Option<&'a str>,
 }
 
 macro_rules! select {
@@ -26,10 +28,10 @@ macro_rules! select {
         concat!(
             "SELECT c.id AS c_id, c.display_name AS c_display_name, c.description AS c_description, c.support AS c_support,
                 ca.id AS ca_id, ca.name AS ca_name, ca.host AS ca_host, ca.url AS ca_url, ca.followers_count AS ca_followers_count,
-                ca.following_count AS ca_following_count, ca.created_at AS ca_created_at, ca.updated_at AS ca_updated_at,
+                ca.following_count AS ca_following_count, ca.created_at AS ca_created_at, ca.updated_at AS ca_updated_at, ca.images AS ca_images,
                 a.id AS a_id, a.display_name AS a_display_name, a.description AS a_description, u.id AS a_user_id,
                 aa.id AS aa_id, aa.name AS aa_name, aa.host AS aa_host, aa.url AS aa_url, aa.followers_count AS aa_followers_count,
-                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at
+                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at, aa.images AS aa_images
              FROM channels c JOIN actors ca ON ca.id = c.actor_id
              JOIN accounts a ON a.id = c.account_id JOIN actors aa ON aa.id = a.actor_id LEFT JOIN users u ON u.account_id = a.id ",
             $rest
@@ -80,14 +82,43 @@ impl Channels<'_> {
         let actor = NewActor { kind: "channel", name: new.name, host: None, url: None };
         let actor_id = create_actor(self.0, actor).await?;
         let row =
-            sqlx::query("INSERT INTO channels (actor_id, account_id, display_name, description) VALUES ($1, $2, $3, $4) RETURNING id")
+            sqlx::query("INSERT INTO channels (actor_id, account_id, display_name, description, support) VALUES ($1, $2, $3, $4, $5) RETURNING id")
                 .bind(actor_id.0)
                 .bind(new.account_id.0)
                 .bind(new.display_name)
                 .bind(new.description)
+                .bind(new.support)
                 .fetch_one(&mut *self.0)
                 .await?;
         Ok(ChannelId(row.try_get("id")?))
+    }
+
+    /// Writes back what people may change; notes the time.
+    pub async fn update(&mut self, channel: &Channel) -> Result<()> {
+        sqlx::query("UPDATE channels SET display_name = $1, description = $2, support = $3 WHERE id = $4")
+            .bind(&channel.display_name)
+            .bind(&channel.description)
+            .bind(&channel.support)
+            .bind(channel.id.0)
+            .execute(&mut *self.0)
+            .await?;
+        touch(self.0, channel.actor.id).await
+    }
+
+    /// Gives all videos of a channel its text about support.
+    pub async fn support_videos(&mut self, channel: &Channel) -> Result<()> {
+        sqlx::query("UPDATE videos SET support = $1 WHERE channel_id = $2")
+            .bind(&channel.support)
+            .bind(channel.id.0)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes a channel with everything that hangs on it.
+    pub async fn delete(&mut self, channel: &Channel) -> Result<()> {
+        sqlx::query("DELETE FROM actors WHERE id = $1").bind(channel.actor.id.0).execute(&mut *self.0).await?;
+        Ok(())
     }
 }
 

@@ -9,15 +9,18 @@ mod accounts;
 mod captions;
 mod channels;
 mod chapters;
+mod exports;
 mod files;
 mod history;
 mod imports;
 mod jobs;
 mod lives;
-mod passwords;
 mod media;
+mod one_time;
+mod passwords;
 mod playlists;
 mod ratings;
+mod registrations;
 mod sessions;
 mod settings;
 mod sources;
@@ -39,24 +42,25 @@ pub use accounts::{Accounts, NewActor};
 pub use captions::Captions;
 pub use channels::{Channels, NewChannel};
 pub use chapters::Chapters;
+pub use exports::Exports;
 pub use files::{Files, NewFile};
 pub use history::History;
 pub use imports::Imports;
-pub use jobs::{ClaimedJob, JobCounts, Jobs};
-pub use lives::Lives;
-pub use passwords::{KeptPassword, Passwords};
 pub use jobs::{ClaimedJob, Class, JobCounts, JobFilter, JobRow, Jobs};
 pub use lives::Lives;
 pub use media::{MediaRows, RemoteFile, Stored};
+pub use one_time::{Holder, OneTime, Purpose};
+pub use passwords::{KeptPassword, Passwords};
 pub use playlists::Playlists;
 pub use ratings::Ratings;
+pub use registrations::{NewRegistration, RegistrationFilter, RegistrationSort, Registrations};
 pub use sessions::Sessions;
 pub use settings::Settings;
 pub use sources::{Schedules, Source, Sources};
 pub use stats::{Overall, RETENTION_BUCKETS, SLOT_MS, Stats, Watch};
-pub use tokens::{NewToken, Token, Tokens};
+pub use tokens::{NewToken, SessionSort, Token, Tokens, Visit};
 pub use uploads::{Upload, Uploads};
-pub use users::{NewUser, Users};
+pub use users::{NewUser, UserFilter, UserSort, Users};
 pub use video_list::{Sort, VideoFilter};
 pub use videos::{NewVideo, Videos};
 
@@ -213,6 +217,21 @@ impl Tx {
         Tokens(self.connection())
     }
 
+    /// People who would like to have an account.
+    pub fn registrations(&mut self) -> Registrations<'_> {
+        Registrations(self.connection())
+    }
+
+    /// What can be used once.
+    pub fn one_time(&mut self) -> OneTime<'_> {
+        OneTime(self.connection())
+    }
+
+    /// Archives of what users have here.
+    pub fn exports(&mut self) -> Exports<'_> {
+        Exports(self.connection())
+    }
+
     /// Videos.
     pub fn videos(&mut self) -> Videos<'_> {
         Videos(self.connection())
@@ -354,6 +373,19 @@ fn with_creation(url: &str) -> String {
     }
 }
 
+/// A pattern for `LIKE` with `\` as its escape that finds `text` in small letters anywhere.
+fn like_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
 fn flag(row: &AnyRow, column: &str) -> sqlx::Result<bool> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
@@ -398,6 +430,11 @@ mod tests {
             assert_eq!(left.description, right.description);
             assert_eq!(normal(left.sql.as_str()), normal(right.sql.as_str()), "migration {}", left.version);
         }
+    }
+
+    #[test]
+    fn wildcards_are_plain_characters() {
+        assert_eq!(like_pattern("A_b%\\"), "%a\\_b\\%\\\\%");
     }
 
     #[test]

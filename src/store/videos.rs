@@ -86,10 +86,10 @@ macro_rules! select {
                 sc.update_at AS sc_update_at, sc.privacy AS sc_privacy,
                 c.id AS c_id, c.display_name AS c_display_name, c.description AS c_description, c.support AS c_support,
                 ca.id AS ca_id, ca.name AS ca_name, ca.host AS ca_host, ca.url AS ca_url, ca.followers_count AS ca_followers_count,
-                ca.following_count AS ca_following_count, ca.created_at AS ca_created_at, ca.updated_at AS ca_updated_at,
+                ca.following_count AS ca_following_count, ca.created_at AS ca_created_at, ca.updated_at AS ca_updated_at, ca.images AS ca_images,
                 a.id AS a_id, a.display_name AS a_display_name, a.description AS a_description, u.id AS a_user_id,
                 aa.id AS aa_id, aa.name AS aa_name, aa.host AS aa_host, aa.url AS aa_url, aa.followers_count AS aa_followers_count,
-                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at
+                aa.following_count AS aa_following_count, aa.created_at AS aa_created_at, aa.updated_at AS aa_updated_at, aa.images AS aa_images
              FROM videos v JOIN channels c ON c.id = v.channel_id JOIN actors ca ON ca.id = c.actor_id
              JOIN accounts a ON a.id = c.account_id JOIN actors aa ON aa.id = a.actor_id LEFT JOIN users u ON u.account_id = a.id
              LEFT JOIN video_schedules sc ON sc.video_id = v.id ",

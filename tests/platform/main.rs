@@ -6,10 +6,15 @@ mod support;
 
 mod api;
 mod imports;
+mod exports;
 mod lifecycle;
 mod logins;
 mod pages;
+mod people;
+mod pictures;
+mod registrations;
 mod socket;
 mod store;
 mod uploads;
 mod video_parts;
+mod two_factor;

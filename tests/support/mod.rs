@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part of it")]
 #![allow(clippy::allow_attributes, reason = "an expectation would fail in the programs that use everything")]
 
+pub mod mail;
 pub mod postgres;
 pub mod videos;
 pub mod seaweed;
@@ -155,6 +156,22 @@ pub fn assert_shape(expected: &Value, actual: &Value, path: &str) {
         (Value::Null, _) | (_, Value::Null) => {}
         (Value::Bool(_), Value::Bool(_)) | (Value::Number(_), Value::Number(_)) | (Value::String(_), Value::String(_)) => {}
         (expected, actual) => panic!("{path}: expected the type of {expected}, found {actual}"),
+    }
+}
+
+/// Runs `test` on a server with each database, with a mail server beside it.
+pub async fn on_both_databases(name: &str, change: impl Fn(&mut Config), test: impl AsyncFn(&Server, &mail::MailServer)) {
+    let cluster = postgres::Cluster::start();
+    for url in [String::new(), cluster.database(name)] {
+        let mail = mail::MailServer::start().await;
+        let server = Server::start_with(|config| {
+            config.database_url = url;
+            mail.configure(config);
+            change(config);
+        })
+        .await;
+        test(&server, &mail).await;
+        server.stop().await;
     }
 }
 
