@@ -397,7 +397,7 @@ async fn view(
     // Of a live there is no place to go back to.
     let place = (!video.is_live).then_some(Place { position_s: position, duration_ms: video.duration_ms, jumped });
     app.viewers.beat_at(video.uuid, viewer_id(client, session, &headers), place, Instant::now());
-    if let (Some(user), false) = (&viewer.user, video.is_live) {
+    if let Some(user) = viewer.user.filter(|user| user.preferences.videos_history && !video.is_live) {
         app.viewers.remember(user.id, video.id, position as i64);
     }
     Ok(StatusCode::NO_CONTENT)

@@ -306,11 +306,13 @@ impl Making<'_> {
     }
 
     async fn probed(&mut self, facts: Facts) -> Result<(), Stop> {
+        let mut tx = self.app.store.write().await?;
+        let (width, height) = (facts.width.map(i64::from), facts.height.map(i64::from));
+        tx.sources().set_facts(self.video.id, width, height, facts.frame_rate.map(|rate| rate.round() as i64)).await?;
         if !self.replaces {
-            let mut tx = self.app.store.write().await?;
             tx.media().set_facts(self.video.id, facts.duration_ms.unwrap_or(0), facts.aspect_ratio()).await?;
-            tx.commit().await?;
         }
+        tx.commit().await?;
         self.facts = Some(facts);
         Ok(())
     }
