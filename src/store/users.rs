@@ -229,12 +229,6 @@ impl Users<'_> {
         Ok(result.rows_affected() > 0)
     }
 
-    /// Whether the user behind an account is kept out.
-    pub async fn is_blocked(&mut self, account_id: AccountId) -> Result<bool> {
-        let row = sqlx::query("SELECT blocked FROM users WHERE account_id = $1").bind(account_id.0).fetch_optional(&mut *self.0).await?;
-        Ok(row.map(|row| flag(&row, "blocked")).transpose()?.unwrap_or(false))
-    }
-
     /// How many bytes an account has here: of each video its largest file, as PeerTube counts, or what it is made of.
     pub async fn used(&mut self, account_id: AccountId) -> Result<Used> {
         let yesterday = Timestamp::now().as_millis() - DAY_MS;
