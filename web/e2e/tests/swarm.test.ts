@@ -149,14 +149,14 @@ test('switched off there is no connection at all, and the picture goes on', asyn
 	// Who took stripes from it goes on as well.
 	await everybody((viewer) => plays(viewer.page, 3000));
 
-	// The switch is remembered; an embedding page can say no as well.
+	// The switch is remembered; an address can say no as well.
 	await page.reload();
-	const embed = await Viewer.open(`/videos/embed/${live.uuid}?autoplay=1&muted=1&p2p=0`);
-	await Promise.all([plays(page, 10_000), plays(embed.page, 10_000)]);
+	const others = await Promise.all([`/videos/embed/${live.uuid}?autoplay=1&muted=1&p2p=0`, `${live.watchPath}?p2p=0`].map((path) => Viewer.open(path)));
+	await Promise.all([page, ...others.map((viewer) => viewer.page)].map((each) => plays(each, 10_000)));
 	await pause(5000);
-	expect([await viewers[0]!.connections(), await embed.connections()]).toEqual([[], []]);
+	for (const viewer of [viewers[0]!, ...others]) expect(await viewer.connections()).toEqual([]);
 	expect(await page.getByRole('switch').getAttribute('aria-checked')).toBe('false');
-	await embed.context.close();
+	await Promise.all(others.map((viewer) => viewer.context.close()));
 });
 
 test('the server, and the tracker with it, is killed and started again: playback goes on', async () => {
