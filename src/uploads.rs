@@ -34,8 +34,7 @@ pub fn folder(data_dir: &Path) -> PathBuf {
 /// Whether the disk has room for so many bytes more, beside what running broadcasts may need.
 pub fn has_space(app: &App, bytes: u64) -> bool {
     // A file system that does not say is not full.
-    crate::live::free_bytes(&app.config.data_dir)
-        .is_none_or(|free| free.saturating_sub(app.config.live.min_free_disk_bytes) > bytes)
+    crate::live::free_bytes(&app.config.data_dir).is_none_or(|free| free.saturating_sub(app.config.live.min_free_disk_bytes) > bytes)
 }
 
 /// What uploads share; cheap to clone.

@@ -131,12 +131,7 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     ),
     responses((status = 200, body = List<ImportView>), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody))
 )]
-async fn mine(
-    State(app): State<App>,
-    base: Base,
-    Login(user): Login,
-    QueryFields(fields): QueryFields,
-) -> Result<Json<List<ImportView>>> {
+async fn mine(State(app): State<App>, base: Base, Login(user): Login, QueryFields(fields): QueryFields) -> Result<Json<List<ImportView>>> {
     let page = Page::parse(&fields)?;
     let oldest_first = match fields.text("sort") {
         None | Some("" | "-createdAt" | "-id") => false,

@@ -141,12 +141,7 @@ async fn put_replacing(
         (status = 429, body = ProblemBody)
     )
 )]
-async fn cancel_replacing(
-    State(app): State<App>,
-    Login(user): Login,
-    id: VideoRef,
-    QueryFields(query): QueryFields,
-) -> Result<StatusCode> {
+async fn cancel_replacing(State(app): State<App>, Login(user): Login, id: VideoRef, QueryFields(query): QueryFields) -> Result<StatusCode> {
     let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
     cancel_any(&app, &user, Some(video.id), &query).await
 }

@@ -14,16 +14,14 @@ use super::problem::{Problem, Result};
 use super::videos::{apply, own_channel};
 use crate::app::App;
 use crate::domain::{ChannelId, Chapter, Privacy, Schedule, Timestamp, User, Video, VideoPassword, VideoState};
-use crate::jobs::PublishScheduled;
 use crate::images::{self, MAX_BYTES};
+use crate::jobs::PublishScheduled;
 use crate::pictures::{self, Names};
 use crate::store::{NewVideo, Tx};
 
 /// Pictures that come with a form.
-pub(super) const PICTURES: [Slot; 2] = [
-    Slot { name: "thumbnailfile", max_bytes: MAX_BYTES },
-    Slot { name: "previewfile", max_bytes: MAX_BYTES },
-];
+pub(super) const PICTURES: [Slot; 2] =
+    [Slot { name: "thumbnailfile", max_bytes: MAX_BYTES }, Slot { name: "previewfile", max_bytes: MAX_BYTES }];
 /// Farthest publication to come: a job waits for it.
 const FARTHEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -100,10 +98,8 @@ pub(super) fn read_passwords(fields: &Fields, field: &str) -> Result<Vec<VideoPa
     if texts.is_empty() || texts.len() > VideoPassword::MAX {
         return Err(Problem::invalid(field, "must be 1 to 100 passwords"));
     }
-    let passwords: Vec<_> = texts
-        .iter()
-        .map(|text| VideoPassword::parse(text).map_err(|error| Problem::invalid(field, error.0)))
-        .collect::<Result<_>>()?;
+    let passwords: Vec<_> =
+        texts.iter().map(|text| VideoPassword::parse(text).map_err(|error| Problem::invalid(field, error.0))).collect::<Result<_>>()?;
     texts.sort_unstable();
     if texts.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Problem::invalid(field, "must not repeat"));

@@ -106,12 +106,7 @@ struct Disk {
     room_bytes: Option<u64>,
 }
 
-async fn run(
-    mut notes: mpsc::Receiver<Note>,
-    written: mpsc::UnboundedSender<Written>,
-    stopped: Arc<AtomicU8>,
-    mut disk: Disk,
-) {
+async fn run(mut notes: mpsc::Receiver<Note>, written: mpsc::UnboundedSender<Written>, stopped: Arc<AtomicU8>, mut disk: Disk) {
     let mut batch = Vec::with_capacity(QUEUE);
     while notes.recv_many(&mut batch, QUEUE).await > 0 {
         if stopped.load(Ordering::Relaxed) != GOES_ON {

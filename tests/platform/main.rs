@@ -5,8 +5,8 @@
 mod support;
 
 mod api;
-mod imports;
 mod exports;
+mod imports;
 mod lifecycle;
 mod logins;
 mod pages;
@@ -15,6 +15,6 @@ mod pictures;
 mod registrations;
 mod socket;
 mod store;
+mod two_factor;
 mod uploads;
 mod video_parts;
-mod two_factor;
