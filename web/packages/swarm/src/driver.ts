@@ -12,7 +12,7 @@ import { Origin, type AccessToken, type Fetch, type SwarmToken } from './origin'
 import { within } from './sleep';
 import type { StoredPart } from './store';
 import type { Assign } from './tracker';
-import type { VodOutput } from './vod/types';
+import type { VodOutput } from './vod/core';
 import { PROTOCOL_VERSION, toHex, type Message, type PeerId, type Place } from './wire';
 
 export interface SwarmOptions extends MembershipOptions {

@@ -14,10 +14,8 @@ import type { PartData } from '../swarm';
 import type { Assign } from '../tracker';
 import { Waiting } from '../waiting';
 import type { PeerId, Place } from '../wire';
-import { VodCore } from './core';
-import { keyOf } from './segment';
+import { keyOf, VodCore, type VodOutput } from './core';
 import { Timeline } from './timeline';
-import type { VodOutput } from './types';
 
 /** Offers of others are taken up to this many connections. */
 const MAX_TAKEN = 24;
