@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers } from '../support/accessibility';
 import { DESK, latencies, launch, median, plays, screenshots, stats, video, type Stats } from '../support/browser';
+import { connections, keepConnections } from '../support/connections';
 import { Publisher } from '../support/publisher';
 import { Shoal, type TestLive } from '../support/shoal';
 import { pause, until } from '../support/until';
@@ -34,17 +35,7 @@ class Viewer {
 		const context = await browser.newContext({ viewport: DESK });
 		const page = await context.newPage();
 		const viewer = new Viewer(context, page);
-		await page.addInitScript(() => {
-			const made: RTCPeerConnection[] = [];
-			const Original = RTCPeerConnection;
-			class Counted extends Original {
-				constructor(...settings: ConstructorParameters<typeof Original>) {
-					super(...settings);
-					made.push(this);
-				}
-			}
-			Object.assign(window, { RTCPeerConnection: Counted, made });
-		});
+		await keepConnections(page);
 		const session = await context.newCDPSession(page);
 		await session.send('Network.enable');
 		session.on('Network.requestWillBeSent', () => viewer.requests++);
@@ -57,7 +48,7 @@ class Viewer {
 
 	/** States of all peer connections that the page ever made. */
 	connections(): Promise<string[]> {
-		return this.page.evaluate(() => (window as unknown as { made: RTCPeerConnection[] }).made.map((made) => made.connectionState));
+		return connections(this.page);
 	}
 }
 
