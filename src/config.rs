@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Role;
+
 pub use people::{Security, Signup, Smtp, User};
 pub use rate_limits::RateLimits;
 pub use storage::{Delivery, Storage, StorageKind};
@@ -179,12 +181,43 @@ pub struct Live {
     pub max_lives: u32,
     /// Lives that one user may have, waiting or running.
     pub max_user_lives: u32,
+    /// Who may go live.
+    pub publishers: Publishers,
+    /// A broadcast ends after so many seconds; 0: never.
+    pub max_duration_s: u32,
     /// Streamers may ask for a replay.
     pub allow_replay: bool,
     /// Recording stops when the disk has less than this free.
     pub min_free_disk_bytes: u64,
     /// Renditions made besides the source's; empty: passthrough only.
     pub ladder: Vec<Rendition>,
+}
+
+/// Who may go live. Lives that run are not ended when this changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publishers {
+    /// Every user.
+    #[default]
+    Users,
+    /// Moderators and administrators.
+    Moderators,
+    /// Administrators.
+    Administrators,
+    /// Nobody.
+    Nobody,
+}
+
+impl Publishers {
+    /// Whether a user of this role may.
+    pub fn include(self, role: Role) -> bool {
+        match self {
+            Self::Users => true,
+            Self::Moderators => role.moderates(),
+            Self::Administrators => role == Role::Administrator,
+            Self::Nobody => false,
+        }
+    }
 }
 
 /// One rung of the ladder.
@@ -359,6 +392,8 @@ impl Default for Live {
             grace_stopped_s: 15,
             max_lives: 200,
             max_user_lives: 200,
+            publishers: Publishers::default(),
+            max_duration_s: 0,
             allow_replay: true,
             min_free_disk_bytes: 1 << 30,
             ladder: Vec::new(),
@@ -408,6 +443,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("live.grace_stopped_s", "SHOAL_LIVE_GRACE_STOPPED_S", Kind::Number),
     ("live.max_lives", "SHOAL_LIVE_MAX_LIVES", Kind::Number),
     ("live.max_user_lives", "SHOAL_LIVE_MAX_USER_LIVES", Kind::Number),
+    ("live.publishers", "SHOAL_LIVE_PUBLISHERS", Kind::Text),
+    ("live.max_duration_s", "SHOAL_LIVE_MAX_DURATION_S", Kind::Number),
     ("live.allow_replay", "SHOAL_LIVE_ALLOW_REPLAY", Kind::Flag),
     ("live.min_free_disk_bytes", "SHOAL_LIVE_MIN_FREE_DISK_BYTES", Kind::Number),
     ("transcoding.enabled", "SHOAL_TRANSCODING_ENABLED", Kind::Flag),
@@ -718,6 +755,7 @@ mod tests {
                 (Kind::Number, "storage.address_lifetime_s") => "70",
                 (Kind::Number | Kind::Decimal, _) => "7",
                 (_, "swarm.policy") => "opt-in",
+                (_, "live.publishers") => "moderators",
                 (Kind::Flag, "transcoding.audio_only" | "transcoding.keep_original") => "yes",
                 (_, "storage.kind") => "s3",
                 (_, "storage.delivery") => "proxy",

@@ -5,8 +5,8 @@
 mod support;
 
 mod api;
-mod imports;
 mod exports;
+mod imports;
 mod lifecycle;
 mod logins;
 mod pages;
@@ -17,6 +17,6 @@ mod registrations;
 mod socket;
 mod socket_io;
 mod store;
+mod two_factor;
 mod uploads;
 mod video_parts;
-mod two_factor;

@@ -4,8 +4,8 @@
 
 pub mod mail;
 pub mod postgres;
-pub mod videos;
 pub mod seaweed;
+pub mod videos;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
