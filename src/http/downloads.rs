@@ -101,25 +101,23 @@ async fn generate(
     let attachment = attachment(&video.name, if pictures > 0 { "mp4" } else { "m4a" });
     let mut response = match files.as_slice() {
         [plain] if plain.playlist_id.is_none() => files::web_video(&app, video.uuid, plain.file.clone(), request).await,
-        _ => match slots.take(client.address) {
-            Some(slot) => put_together(&app, &video, &files, slot, &request).await?,
-            None => return Err(Problem::too_many(BUSY_PAUSE)),
-        },
+        _ => {
+            let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
+            let slot = slots.take(client.address).ok_or_else(|| Problem::too_many(BUSY_PAUSE))?;
+            put_together(&app, &video, &files, slot, &asked).await?
+        }
     };
     response.headers_mut().insert(header::CONTENT_DISPOSITION, attachment);
     Ok(response)
 }
 
 /// What players get in fragments, as a plain file.
-async fn put_together(app: &App, video: &Video, files: &[VideoFile], slot: Slot, request: &Request) -> Result<Response<Body>> {
+async fn put_together(app: &App, video: &Video, files: &[VideoFile], slot: Slot, asked: &Asked) -> Result<Response<Body>> {
     let folder = vod_folder(&app.config.data_dir, video.uuid);
     let is_here = files.iter().all(|file| file.playlist_id.is_some() && folder.join(&file.file).exists());
     if !is_here {
         return match files {
-            [file] => {
-                let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
-                Ok(blobs::serve(app, video.uuid, Blob::Hls(video.uuid, file.file.clone()), &asked).await)
-            }
+            [file] => Ok(blobs::serve(app, video.uuid, Blob::Hls(video.uuid, file.file.clone()), asked).await),
             _ => Err(Problem::new(StatusCode::BAD_REQUEST, "These files cannot be put together: download them one by one")),
         };
     }
@@ -127,7 +125,7 @@ async fn put_together(app: &App, video: &Video, files: &[VideoFile], slot: Slot,
     let prepared = spawn_blocking(move || prepare(&paths)).await.map_err(|error| Problem::internal(&error))?;
     let (joined, inputs) = prepared.map_err(|error| Problem::internal(&error))?;
     let size_bytes = joined.size_bytes();
-    let body = match *request.method() == Method::HEAD {
+    let body = match asked.method == Method::HEAD {
         true => Body::empty(),
         false => {
             app.metrics.http_media_bytes.add(size_bytes);

@@ -1,8 +1,8 @@
 //! Socket.IO for PeerTube's clients, at `/socket.io`: the namespaces `/live-videos` and `/user-notifications` as PeerTube has them.
-//! Shoal's own pages have one plain socket for everything ([`super::socket`]).
+//! Shoal's own pages have one plain socket for everything (`super::socket`).
 //!
 //! The library keeps the request that opened a session for as long as the session lasts, so what hangs on that request, its
-//! [`Session`], is there for as long: it counts the session, and bounds what its client may do. Nothing here goes by cookies, so a
+//! `Session`, is there for as long: it counts the session, and bounds what its client may do. Nothing here goes by cookies, so a
 //! page of another site can do no more than any program; as at PeerTube it gets no leave to read what it polls.
 
 mod told;

@@ -145,10 +145,7 @@ async fn only_those_may_download_who_may_watch() {
 
     for file in [id(&files["files"], 0), id(&files["streamingPlaylists"][0]["files"], 0)] {
         let (elsewhere, path) = (path(upload.uuid, &[file]), path(private.uuid, &[file]));
-        eventually("the change has reached everybody", async || {
-            ask(&server, &path, None).await.status() == StatusCode::FORBIDDEN
-        })
-        .await;
+        eventually("the change has reached everybody", async || ask(&server, &path, None).await.status() == StatusCode::FORBIDDEN).await;
         assert_eq!(ask(&server, &path, Some(&stranger)).await.status(), StatusCode::FORBIDDEN);
         assert_eq!(ask(&server, &path, Some(&token)).await.status(), StatusCode::OK);
         assert_eq!(ask(&server, &format!("{path}&videoFileToken={for_files}"), None).await.status(), StatusCode::OK);

@@ -135,7 +135,9 @@ async fn lives_are_refused_as_by_the_api() {
     let (ann, bob) = (server.user("ann").await, server.user("bob").await);
     let private = server.create_live(&ann, json!({ "privacy": 3 })).await;
     let open = server.create_live(&ann, json!({})).await;
-    for (query, status) in [(String::new(), json!(401)), (format!("&accessToken={bob}"), json!(403)), (format!("&accessToken={ann}"), Value::Null)] {
+    for (query, status) in
+        [(String::new(), json!(401)), (format!("&accessToken={bob}"), json!(403)), (format!("&accessToken={ann}"), Value::Null)]
+    {
         let mut client = Client::open(&server, &query).await;
         client.join(LIVE_VIDEOS).await;
         assert_eq!(client.ask("subscribe", json!({ "videoId": private })).await["status"], status, "{query}");
@@ -167,7 +169,8 @@ async fn user_id(server: &Server, token: &str) -> UserId {
 async fn notifications_reach_their_user() {
     let server = Server::start().await;
     let (ann, bob) = (server.user("ann").await, server.user("bob").await);
-    for (query, message) in [("", "No access token provided"), ("&accessToken=", "No access token provided"), ("&accessToken=x", "Invalid access token.")]
+    for (query, message) in
+        [("", "No access token provided"), ("&accessToken=", "No access token provided"), ("&accessToken=x", "Invalid access token.")]
     {
         let mut client = Client::open(&server, query).await;
         assert_eq!(client.join(USER_NOTIFICATIONS).await, format!("4/user-notifications,{{\"message\":\"{message}\"}}"));
