@@ -122,7 +122,8 @@ async fn put_together(app: &App, video: &Video, files: &[VideoFile], slot: Slot,
         };
     }
     let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(&file.file)).collect();
-    let prepared = spawn_blocking(move || prepare(&paths)).await.map_err(|error| Problem::internal(&error))?;
+    // The place goes along: a client that has gone meanwhile does not end the work.
+    let (prepared, slot) = spawn_blocking(move || (prepare(&paths), slot)).await.map_err(|error| Problem::internal(&error))?;
     let (joined, inputs) = prepared.map_err(|error| Problem::internal(&error))?;
     let size_bytes = joined.size_bytes();
     let body = match asked.method == Method::HEAD {
@@ -143,13 +144,13 @@ async fn put_together(app: &App, video: &Video, files: &[VideoFile], slot: Slot,
 }
 
 /// Looks through the files and opens them. Blocks.
-fn prepare(paths: &[PathBuf]) -> std::result::Result<(Joined, Vec<File>), segmenter_gst::Error> {
+fn prepare(paths: &[PathBuf]) -> Result<(Joined, Vec<File>), segmenter_gst::Error> {
     let joined = join(paths)?;
     let open = |path: &PathBuf| match std::fs::File::open(path) {
         Ok(file) => Ok(File::from_std(file)),
         Err(source) => Err(segmenter_gst::Error::File { path: path.clone(), source }),
     };
-    let inputs = paths.iter().map(open).collect::<std::result::Result<Vec<_>, _>>()?;
+    let inputs = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     Ok((joined, inputs))
 }
 
