@@ -4,6 +4,7 @@
 //! round-trips.
 
 mod people;
+mod rate_limits;
 mod storage;
 mod swarm;
 mod transcoding;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Role;
 
 pub use people::{Security, Signup, Smtp, User};
+pub use rate_limits::RateLimits;
 pub use storage::{Delivery, Storage, StorageKind};
 pub use swarm::{Policy, Stun, StunListen, Swarm};
 pub use transcoding::Transcoding;
@@ -95,6 +97,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// What users may bring.
     pub videos: Videos,
+    /// How much one address may ask.
+    pub rate_limits: RateLimits,
     /// Other instances.
     pub federation: Federation,
     /// Who may join.
@@ -345,6 +349,7 @@ impl Default for Config {
             stun: Stun::default(),
             metrics: Metrics::default(),
             videos: Videos::default(),
+            rate_limits: RateLimits::default(),
             federation: Federation::default(),
             signup: Signup::default(),
             user: User::default(),
@@ -474,6 +479,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
     ("videos.max_file_bytes", "SHOAL_VIDEOS_MAX_FILE_BYTES", Kind::Number),
     ("videos.import_enabled", "SHOAL_VIDEOS_IMPORT_ENABLED", Kind::Flag),
+    ("rate_limits.api_requests", "SHOAL_RATE_LIMITS_API_REQUESTS", Kind::Number),
+    ("rate_limits.api_window_s", "SHOAL_RATE_LIMITS_API_WINDOW_S", Kind::Number),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
     ("signup.enabled", "SHOAL_SIGNUP_ENABLED", Kind::Flag),
@@ -584,6 +591,7 @@ impl Config {
         }
         self.transcoding.check()?;
         self.storage.check()?;
+        self.rate_limits.check()?;
         self.user.check()?;
         self.smtp.check()?;
         self.swarm.check()
@@ -729,6 +737,7 @@ mod tests {
         }
         for (text, key) in [
             ("[live]\npart_duration_ms = 5", "live.part_duration_ms"),
+            ("[rate_limits]\napi_window_s = 0", "rate_limits.api_window_s"),
             ("[http]\npublic_url = \"tv.example\"", "http.public_url"),
             ("[https]\nlisten = \"0.0.0.0:443\"", "https.certificate"),
             ("database_url = \"mysql://x\"", "database_url"),

@@ -8,6 +8,7 @@ mod captions;
 mod channels;
 mod chapters;
 mod direct;
+mod downloads;
 mod exports;
 mod extract;
 mod fields;
@@ -28,6 +29,7 @@ pub mod openapi;
 mod people;
 mod problem;
 mod range;
+mod rate_limits;
 mod ratings;
 mod registrations;
 mod resumable;
@@ -35,7 +37,9 @@ pub mod serve;
 mod sessions;
 mod shell;
 mod shoal;
+mod slots;
 mod socket;
+pub mod socket_io;
 mod swarms;
 mod tracker;
 mod transcoding;
@@ -126,6 +130,7 @@ pub fn router(app: App) -> Router {
             }),
         )
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(rate_limits::ApiLimit::new(&app), rate_limits::api))
         .layer(middleware::from_fn(api_manners))
         .layer(
             CorsLayer::new()
@@ -147,11 +152,13 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(healthz))
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
+        .merge(downloads::router(app.media_access.clone()))
         .merge(images::files_router())
         .merge(exports::files_router())
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(tracker::router())
+        .merge(socket_io::router(&app))
         .merge(api)
         .fallback(shell::fallback)
         .with_state(app)
