@@ -19,6 +19,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use socketioxide::ParserConfig;
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, SocketRef, State as Shared, TryData};
 use socketioxide::handler::ConnectHandler as _;
@@ -71,7 +72,7 @@ pub(super) fn router(app: &App) -> Router<App> {
         .ws_max_message_size(MAX_MESSAGE)
         .ws_max_frame_size(MAX_MESSAGE)
         // Nobody sends bytes here.
-        .max_incoming_binaries(0)
+        .with_parser(ParserConfig::common().max_incoming_binaries(0).max_incoming_binary_buf_size(0))
         .max_buffer_size(QUEUE)
         .connect_timeout(JOIN_TIMEOUT)
         .with_state(app.clone())
