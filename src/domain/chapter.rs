@@ -63,7 +63,7 @@ impl Chapter {
 fn timecode(line: &str) -> Option<(i64, &str)> {
     let end = line.find(|c: char| !c.is_ascii_digit() && c != ':').unwrap_or(line.len());
     let (time, rest) = line.split_at(end);
-    let parts: Vec<&str> = time.split(':').collect();
+    let parts: Vec<&str> = time.trim_end_matches(':').split(':').collect();
     if !(2..=3).contains(&parts.len()) || parts[1..].iter().any(|part| part.len() != 2) || !(1..=2).contains(&parts[0].len()) {
         return None;
     }

@@ -105,7 +105,6 @@ impl Upload {
         let (_, me) = server.call(Method::GET, "/api/v1/users/me", Some(token), None).await;
         let channel = ChannelId(me["videoChannels"][0]["id"].as_i64().expect("a channel"));
         let uuid = Uuid::new_v4();
-        put_original(server, uuid, file);
         let app = &server.running.app;
         let mut tx = app.store.write().await.expect("the store");
         let new = NewVideo { is_live: false, state: VideoState::ToTranscode, ..NewVideo::live(uuid, channel, "An upload".to_owned()) };
@@ -113,20 +112,14 @@ impl Upload {
         let mut video = tx.videos().by_id(id).await.expect("the store").expect("the video");
         video.wait_transcoding = wait;
         tx.videos().update(&video).await.expect("updated");
-        vod::enqueue_transcoding(&mut tx, id).await.expect("enqueued");
         tx.commit().await.expect("committed");
-        app.jobs.wake();
+        put_original(server, id, file).await;
         Self { uuid, id }
     }
 
     /// Another file in its place.
     pub async fn replace(&self, server: &Server, file: &Path) {
-        put_original(server, self.uuid, file);
-        let app = &server.running.app;
-        let mut tx = app.store.write().await.expect("the store");
-        vod::enqueue_transcoding(&mut tx, self.id).await.expect("enqueued");
-        tx.commit().await.expect("committed");
-        app.jobs.wake();
+        put_original(server, self.id, file).await;
     }
 
     pub async fn details(&self, server: &Server, token: Option<&str>) -> Value {
@@ -164,15 +157,21 @@ impl Upload {
     }
 }
 
-fn put_original(server: &Server, uuid: Uuid, file: &Path) {
-    let folder = vod::originals_folder(server.folder.path(), uuid);
-    std::fs::create_dir_all(&folder).expect("a folder");
+/// Puts a file where uploads leave theirs, and notes it.
+async fn put_original(server: &Server, video: VideoId, file: &Path) {
+    let app = &server.running.app;
+    let mut tx = app.store.write().await.expect("the store");
+    let video = tx.videos().by_id(video).await.expect("the store").expect("the video");
     let end = file.extension().and_then(|end| end.to_str()).unwrap_or("bin");
-    let target = folder.join(format!("{}.{end}", Uuid::new_v4()));
-    std::fs::copy(file, &target).expect("copied");
-    // The newest counts, and a copy may bring its time along.
-    let now = std::fs::FileTimes::new().set_modified(std::time::SystemTime::now());
-    std::fs::File::options().write(true).open(&target).expect("the file").set_times(now).expect("a time");
+    let placed = uploaded::place(server.folder.path(), video.uuid, file, end).await.expect("placed");
+    // The newest counts, and a link brings its time along.
+    let path = vod::originals_folder(server.folder.path(), video.uuid).join(&placed);
+    std::fs::copy(file, path.with_extension("copy")).expect("copied");
+    std::fs::rename(path.with_extension("copy"), path).expect("renamed");
+    let size = std::fs::metadata(file).expect("the file").len();
+    uploaded::note(&mut tx, &video, &placed, &file.file_name().expect("a name").to_string_lossy(), size).await.expect("noted");
+    tx.commit().await.expect("committed");
+    app.jobs.wake();
 }
 
 /// Waits for `condition`, which is looked at often; encoding takes longer than what other tests wait for.
