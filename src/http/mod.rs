@@ -32,6 +32,7 @@ mod ratings;
 mod resumable;
 mod registrations;
 pub mod serve;
+mod server_stats;
 mod sessions;
 mod shell;
 mod shoal;
@@ -97,6 +98,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(lives::router())
         .merge(channels::router())
         .merge(instance::router())
+        .merge(server_stats::router())
         .merge(shoal::router())
         .merge(swarms::router())
         .merge(upload::router())

@@ -454,6 +454,14 @@ impl VideoSummary {
         self
     }
 
+    /// With how far it is: for lists of what is not published as well.
+    #[must_use]
+    pub fn with_state(mut self, video: &Video) -> Self {
+        self.state = Some(state(video.state));
+        self.wait_transcoding = Some(video.wait_transcoding);
+        self
+    }
+
     /// For lists. `own` adds what only the owner sees.
     pub fn of(video: &Video, app: &App, base: &Base, own: bool) -> Self {
         let mut summary = summary(video, app, base, actor_summary(&video.channel.account, base), channel_summary(&video.channel, base));

@@ -174,7 +174,13 @@ async fn search(app: State<App>, base: Base, user: MaybeLogin, fields: QueryFiel
 
 pub(super) async fn answer(app: &App, base: &Base, wanted: &VideoFilter) -> Result<Json<List<VideoSummary>>> {
     let (total, videos) = app.store.read().await?.videos().list(wanted).await?;
-    let data = videos.iter().map(|video| VideoSummary::of(video, app, base, false)).collect();
+    // As PeerTube: whoever lists what is not published is told how far it is.
+    let unpublished = wanted.states.iter().any(|state| *state != VideoState::Published);
+    let summary = |video| {
+        let summary = VideoSummary::of(video, app, base, false);
+        if unpublished { summary.with_state(video) } else { summary }
+    };
+    let data = videos.iter().map(summary).collect();
     Ok(Json(List { total, data }))
 }
 

@@ -13,6 +13,7 @@ mod pages;
 mod people;
 mod pictures;
 mod registrations;
+mod shapes;
 mod socket;
 mod store;
 mod uploads;
