@@ -38,6 +38,7 @@ mod shell;
 mod shoal;
 mod socket;
 mod swarms;
+mod torrents;
 mod tracker;
 mod upload;
 mod transcoding;
@@ -150,6 +151,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(healthz))
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
+        .merge(torrents::router(app.media_access.clone()))
         .merge(images::files_router())
         .merge(exports::files_router())
         .merge(shell::router())

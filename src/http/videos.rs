@@ -227,16 +227,22 @@ async fn details(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRe
         },
         None => None,
     };
+    let (own, files) = (owns(viewer.user.as_ref(), &video), tx.files().of_video(video.id).await?);
+    let is_unmade = matches!(video.state, VideoState::ToTranscode | VideoState::TranscodingFailed) && !video.is_live;
     let parts = Parts {
         tags: tx.videos().tags(video.id).await?,
         playlist: tx.playlists().of_video(video.id).await?,
-        files: tx.files().of_video(video.id).await?,
+        original: match own && is_unmade && files.is_empty() {
+            true => tx.sources().of_video(video.id).await?,
+            false => None,
+        },
+        files,
         latency_mode: match video.is_live {
             true => tx.lives().by_video(video.id).await?.map(|live| live.latency_mode),
             false => None,
         },
         position_s,
-        own: owns(viewer.user.as_ref(), &video),
+        own,
         media: tx.media().of_video(video.id).await?,
     };
     Ok(Json(VideoDetails::of(&video, parts, &app, &base)))

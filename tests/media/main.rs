@@ -12,4 +12,5 @@ mod refusals;
 mod replacing;
 mod shapes;
 mod storage;
+mod torrents;
 mod uploads;
