@@ -113,14 +113,14 @@ test('extracts a finished video and downloads it', async () => {
 	await until('it is published', 60_000, async () => (await shoal.api.videos()).data.some(({ uuid }) => uuid === video.uuid));
 
 	// By the address that people copy: its page tells what it is.
-	const found = await info(`https://${NAME}/w/${video.shortUUID}`);
+	const found = await info('--write-subs', `https://${NAME}/w/${video.shortUUID}`);
 	expect(found).toMatchObject({
 		id: video.shortUUID,
 		extractor_key: 'PeerTube',
 		title: 'For yt-dlp',
 		description,
 		duration: SECONDS,
-		live_status: 'not_live',
+		is_live: false,
 		uploader: 'root',
 		channel: channel?.displayName,
 		language: 'en',
