@@ -17,7 +17,7 @@ use crate::blobs::{self, Blobs};
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
 use crate::fetch::Fetcher;
-use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, video_tokens::VideoTokens, viewers::Viewers};
+use crate::http::{self, auth::Auth, hub::Hub, media_access::MediaAccess, socket_io, video_tokens::VideoTokens, viewers::Viewers};
 use crate::images::Images;
 use crate::jobs::{self, Wake};
 use crate::live::Live;
@@ -132,6 +132,8 @@ pub struct App {
     pub viewers: Viewers,
     /// Sockets of open pages.
     pub hub: Hub,
+    /// Sockets of PeerTube's clients.
+    pub socket_io: socket_io::Sockets,
     /// Wakes the job runner after a commit.
     pub jobs: Wake,
     /// Logins.
@@ -182,6 +184,7 @@ impl App {
             blobs,
             metrics,
             hub: Hub::default(),
+            socket_io: socket_io::Sockets::default(),
             jobs: Wake::default(),
             auth,
             mailer,
@@ -272,6 +275,7 @@ impl App {
         });
         tasks.spawn(self.viewers.clone().run(self.clone()));
         tasks.spawn(self.hub.clone().run(self.clone()));
+        tasks.spawn(self.socket_io.clone().run(self.clone()));
         let (tracker, stop) = (self.swarms.tracker().clone(), self.stop.clone());
         tasks.spawn(async move {
             let _ = stop.run_until_cancelled(p2p_tracker::clock::run(tracker)).await;

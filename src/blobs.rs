@@ -214,7 +214,8 @@ impl Blobs {
     /// An address that anybody can fetch it from for a while.
     pub async fn address(&self, blob: &Blob) -> Result<String> {
         let bucket = self.bucket()?;
-        let signing = bucket.s3.signed_url(Method::GET, &bucket.key(blob), bucket.address_lifetime);
+        let key = bucket.key(blob);
+        let signing = bucket.s3.signed_url(Method::GET, &key, bucket.address_lifetime);
         let address = within(CONNECT_TIMEOUT, signing).await?;
         self.metrics.work.storage_redirects.increment();
         Ok(address.to_string())
@@ -245,7 +246,8 @@ impl Blobs {
     /// How long it is in the bucket; `None` if it is not there.
     pub async fn length(&self, blob: &Blob) -> Result<Option<u64>> {
         let bucket = self.bucket()?;
-        let head = bucket.s3.get_opts(&bucket.key(blob), GetOptions::new().with_head(true));
+        let key = bucket.key(blob);
+        let head = bucket.s3.get_opts(&key, GetOptions::new().with_head(true));
         match self.counted(within(RETRY_TIMEOUT + CONNECT_TIMEOUT, head).await) {
             Ok(head) => Ok(Some(head.meta.size)),
             Err(error) if error.is_not_found() => Ok(None),

@@ -4,6 +4,7 @@
 //! round-trips.
 
 mod people;
+mod rate_limits;
 mod storage;
 mod swarm;
 mod transcoding;
@@ -15,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Role;
+
 pub use people::{Security, Signup, Smtp, User};
+pub use rate_limits::RateLimits;
 pub use storage::{Delivery, Storage, StorageKind};
 pub use swarm::{Policy, Stun, StunListen, Swarm};
 pub use transcoding::Transcoding;
@@ -93,6 +97,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// What users may bring.
     pub videos: Videos,
+    /// How much one address may ask.
+    pub rate_limits: RateLimits,
     /// Other instances.
     pub federation: Federation,
     /// Who may join.
@@ -175,12 +181,43 @@ pub struct Live {
     pub max_lives: u32,
     /// Lives that one user may have, waiting or running.
     pub max_user_lives: u32,
+    /// Who may go live.
+    pub publishers: Publishers,
+    /// A broadcast ends after so many seconds; 0: never.
+    pub max_duration_s: u32,
     /// Streamers may ask for a replay.
     pub allow_replay: bool,
     /// Recording stops when the disk has less than this free.
     pub min_free_disk_bytes: u64,
     /// Renditions made besides the source's; empty: passthrough only.
     pub ladder: Vec<Rendition>,
+}
+
+/// Who may go live. Lives that run are not ended when this changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publishers {
+    /// Every user.
+    #[default]
+    Users,
+    /// Moderators and administrators.
+    Moderators,
+    /// Administrators.
+    Administrators,
+    /// Nobody.
+    Nobody,
+}
+
+impl Publishers {
+    /// Whether a user of this role may.
+    pub fn include(self, role: Role) -> bool {
+        match self {
+            Self::Users => true,
+            Self::Moderators => role.moderates(),
+            Self::Administrators => role == Role::Administrator,
+            Self::Nobody => false,
+        }
+    }
 }
 
 /// One rung of the ladder.
@@ -312,6 +349,7 @@ impl Default for Config {
             stun: Stun::default(),
             metrics: Metrics::default(),
             videos: Videos::default(),
+            rate_limits: RateLimits::default(),
             federation: Federation::default(),
             signup: Signup::default(),
             user: User::default(),
@@ -354,6 +392,8 @@ impl Default for Live {
             grace_stopped_s: 15,
             max_lives: 200,
             max_user_lives: 200,
+            publishers: Publishers::default(),
+            max_duration_s: 0,
             allow_replay: true,
             min_free_disk_bytes: 1 << 30,
             ladder: Vec::new(),
@@ -403,6 +443,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("live.grace_stopped_s", "SHOAL_LIVE_GRACE_STOPPED_S", Kind::Number),
     ("live.max_lives", "SHOAL_LIVE_MAX_LIVES", Kind::Number),
     ("live.max_user_lives", "SHOAL_LIVE_MAX_USER_LIVES", Kind::Number),
+    ("live.publishers", "SHOAL_LIVE_PUBLISHERS", Kind::Text),
+    ("live.max_duration_s", "SHOAL_LIVE_MAX_DURATION_S", Kind::Number),
     ("live.allow_replay", "SHOAL_LIVE_ALLOW_REPLAY", Kind::Flag),
     ("live.min_free_disk_bytes", "SHOAL_LIVE_MIN_FREE_DISK_BYTES", Kind::Number),
     ("transcoding.enabled", "SHOAL_TRANSCODING_ENABLED", Kind::Flag),
@@ -437,6 +479,8 @@ const VARIABLES: &[(&str, &str, Kind)] = &[
     ("metrics.listen", "SHOAL_METRICS_LISTEN", Kind::Optional),
     ("videos.max_file_bytes", "SHOAL_VIDEOS_MAX_FILE_BYTES", Kind::Number),
     ("videos.import_enabled", "SHOAL_VIDEOS_IMPORT_ENABLED", Kind::Flag),
+    ("rate_limits.api_requests", "SHOAL_RATE_LIMITS_API_REQUESTS", Kind::Number),
+    ("rate_limits.api_window_s", "SHOAL_RATE_LIMITS_API_WINDOW_S", Kind::Number),
     ("federation.enabled", "SHOAL_FEDERATION_ENABLED", Kind::Flag),
     ("federation.allow_private_addresses", "SHOAL_FEDERATION_ALLOW_PRIVATE_ADDRESSES", Kind::Flag),
     ("signup.enabled", "SHOAL_SIGNUP_ENABLED", Kind::Flag),
@@ -547,6 +591,7 @@ impl Config {
         }
         self.transcoding.check()?;
         self.storage.check()?;
+        self.rate_limits.check()?;
         self.user.check()?;
         self.smtp.check()?;
         self.swarm.check()
@@ -692,6 +737,7 @@ mod tests {
         }
         for (text, key) in [
             ("[live]\npart_duration_ms = 5", "live.part_duration_ms"),
+            ("[rate_limits]\napi_window_s = 0", "rate_limits.api_window_s"),
             ("[http]\npublic_url = \"tv.example\"", "http.public_url"),
             ("[https]\nlisten = \"0.0.0.0:443\"", "https.certificate"),
             ("database_url = \"mysql://x\"", "database_url"),
@@ -709,6 +755,7 @@ mod tests {
                 (Kind::Number, "storage.address_lifetime_s") => "70",
                 (Kind::Number | Kind::Decimal, _) => "7",
                 (_, "swarm.policy") => "opt-in",
+                (_, "live.publishers") => "moderators",
                 (Kind::Flag, "transcoding.audio_only" | "transcoding.keep_original") => "yes",
                 (_, "storage.kind") => "s3",
                 (_, "storage.delivery") => "proxy",

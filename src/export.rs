@@ -175,8 +175,7 @@ impl Contents {
     }
 
     async fn read_videos(&mut self, app: &App, tx: &mut Tx, account: &Account, with_files: bool) -> Result<Vec<Value>, Failure> {
-        let mut filter =
-            VideoFilter { account: Some(account.id), sort: Sort::OldestCreated, count: BATCH, ..VideoFilter::default() };
+        let mut filter = VideoFilter { account: Some(account.id), sort: Sort::OldestCreated, count: BATCH, ..VideoFilter::default() };
         let mut videos = Vec::new();
         while filter.start < MAX_VIDEOS {
             let (_, batch) = tx.videos().list(&filter).await?;

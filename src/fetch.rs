@@ -192,10 +192,38 @@ mod tests {
             assert!(is_public(text.parse().expect("an address")), "{text}");
         }
         for text in [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.8",
-            "192.0.2.1", "192.168.1.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
-            "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "fc00::1",
-            "fd12::1", "fe80::1", "ff02::1", "3fff::1", "5f00::1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::7f00:1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "ff02::1",
+            "3fff::1",
+            "5f00::1",
         ] {
             assert!(!is_public(text.parse().expect("an address")), "{text}");
         }
@@ -205,14 +233,22 @@ mod tests {
     fn addresses_are_refused_before_anybody_is_asked() {
         let fetcher = Fetcher::new(false).expect("a client");
         for text in [
-            "file:///etc/passwd", "ftp://files.example/a.mp4", "http://", "nonsense", "http://user:password@files.example/a.mp4",
+            "file:///etc/passwd",
+            "ftp://files.example/a.mp4",
+            "http://",
+            "nonsense",
+            "http://user:password@files.example/a.mp4",
             "javascript:alert(1)",
         ] {
             assert!(matches!(fetcher.parse(text), Err(Error::Url)), "{text}");
         }
-        for text in
-            ["http://127.0.0.1/a.mp4", "http://0x7f.1/a.mp4", "http://2130706433/a.mp4", "http://[::1]:9000/a.mp4", "https://169.254.169.254/latest"]
-        {
+        for text in [
+            "http://127.0.0.1/a.mp4",
+            "http://0x7f.1/a.mp4",
+            "http://2130706433/a.mp4",
+            "http://[::1]:9000/a.mp4",
+            "https://169.254.169.254/latest",
+        ] {
             assert!(matches!(fetcher.parse(text), Err(Error::Private)), "{text}");
         }
         assert!(fetcher.parse("https://files.example/a.mp4?x=1").is_ok());

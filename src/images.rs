@@ -1,5 +1,6 @@
-//! Avatars and banners. What somebody uploads is never served: it is decoded within limits, cut and scaled, and written anew, so
-//! that neither scripts nor what a camera notes survive. SVG is refused; of what moves only the first picture is taken.
+//! Pictures that people upload: avatars and banners here, those of videos in [`pictures`](crate::pictures). What somebody uploads is
+//! never served: it is decoded within limits, cut and scaled, and written anew, so that neither scripts nor what a camera notes
+//! survive. SVG is refused; of what moves only the first picture is taken.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -104,12 +105,15 @@ impl Default for Images {
 impl Images {
     /// Decodes `bytes`, writes the picture in all sizes of its kind and says what was written. The rows are the caller's.
     pub async fn store(&self, data_dir: &Path, kind: Kind, bytes: Bytes) -> Result<Vec<ActorImage>, Error> {
-        let encoded = {
-            let _waiting = self.0.waiting.try_acquire().map_err(|_| Error::Busy)?;
-            let _turn = self.0.turn.acquire().await.map_err(|_| Error::Busy)?;
-            tokio::task::spawn_blocking(move || encode(&bytes, kind)).await.map_err(std::io::Error::other)??
-        };
+        let encoded = self.work(move || encode(&bytes, kind)).await?;
         write(&kind.folder(data_dir), encoded).await
+    }
+
+    /// Decodes, or draws, when it is its turn.
+    pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+        let _waiting = self.0.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        let _turn = self.0.turn.acquire().await.map_err(|_| Error::Busy)?;
+        tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
     }
 }
 
@@ -147,19 +151,23 @@ fn encode(bytes: &[u8], kind: Kind) -> Result<Vec<Encoded>, Error> {
 
 fn scaled(picture: &DynamicImage, width: u32, height: u32) -> Result<Encoded, Error> {
     let cut = picture.resize_to_fill(width, height, FilterType::Lanczos3);
+    if !cut.color().has_alpha() {
+        return Ok(Encoded { width, height, extension: "jpg", bytes: jpeg(cut)? });
+    }
     let mut bytes = Vec::new();
-    let extension = if cut.color().has_alpha() {
-        DynamicImage::ImageRgba8(cut.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
-        "png"
-    } else {
-        JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&cut.into_rgb8())?;
-        "jpg"
-    };
-    Ok(Encoded { width, height, extension, bytes })
+    DynamicImage::ImageRgba8(cut.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    Ok(Encoded { width, height, extension: "png", bytes })
+}
+
+/// Without what is behind transparency.
+pub(crate) fn jpeg(picture: DynamicImage) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&picture.into_rgb8())?;
+    Ok(bytes)
 }
 
 /// The first picture of a file, the right way up.
-fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
         return Err(Error::Format);

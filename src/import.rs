@@ -209,8 +209,7 @@ async fn apply(
     let avatar = pictures.make(Kind::Avatar, contents.avatar).await;
     let mut channels = Vec::new();
     for (channel, avatar, banner) in contents.channels {
-        let images =
-            ActorImages { avatars: pictures.make(Kind::Avatar, avatar).await, banners: pictures.make(Kind::Banner, banner).await };
+        let images = ActorImages { avatars: pictures.make(Kind::Avatar, avatar).await, banners: pictures.make(Kind::Banner, banner).await };
         channels.push((channel, images));
     }
     let mut tx = store.write().await?;
@@ -314,8 +313,7 @@ async fn apply_channel(
         count.errors += 1;
         return Ok(false);
     }
-    let (description, support) =
-        (text_of(value, "description", Account::MAX_TEXT), text_of(value, "support", Account::MAX_TEXT));
+    let (description, support) = (text_of(value, "description", Account::MAX_TEXT), text_of(value, "support", Account::MAX_TEXT));
     let new = NewChannel {
         account_id: user.account_id,
         name: name.as_str(),

@@ -46,7 +46,7 @@ pub struct Mailer(Arc<Way>);
 
 #[derive(Debug)]
 enum Way {
-    Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox, host: String },
+    Smtp { transport: Box<AsyncSmtpTransport<Tokio1Executor>>, from: Mailbox, host: String },
     Log,
 }
 
@@ -76,7 +76,7 @@ impl Mailer {
         if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
             builder = builder.hello_name(ClientId::Domain(host.clone()));
         }
-        Ok(Self(Arc::new(Way::Smtp { transport: builder.build(), from, host })))
+        Ok(Self(Arc::new(Way::Smtp { transport: Box::new(builder.build()), from, host })))
     }
 
     /// Whether letters leave this machine.

@@ -23,7 +23,10 @@ mod tests {
 
     #[test]
     fn only_the_text_is_left() {
-        assert_eq!(plain_text("# Title\n\nVOD *description*, see [here](https://x.example).\n\n- one\n- `two`"), "Title VOD description, see here. one two");
+        assert_eq!(
+            plain_text("# Title\n\nVOD *description*, see [here](https://x.example).\n\n- one\n- `two`"),
+            "Title VOD description, see here. one two"
+        );
         assert_eq!(plain_text("a <script>alert(1)</script> b"), "a alert(1) b");
         assert_eq!(plain_text("<script>alert(1)</script>"), "");
         assert_eq!(plain_text(""), "");

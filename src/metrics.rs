@@ -106,6 +106,8 @@ pub struct Metrics {
     pub dropped_groups: Counter,
     /// HTTP requests answered.
     pub http_requests: Counter,
+    /// Requests to the API refused because their address asked too much.
+    pub http_rate_limited: Counter,
     /// HTTP connections open.
     pub http_connections: Gauge,
     /// Page sockets open.
@@ -142,6 +144,7 @@ impl Metrics {
         );
         one("shoal_dropped_groups_total", "counter", "Groups of pictures thrown away.", &[("", counter(&self.dropped_groups))]);
         one("shoal_http_requests_total", "counter", "HTTP requests answered.", &[("", counter(&self.http_requests))]);
+        one("shoal_http_rate_limited_total", "counter", "Requests to the API above the limit.", &[("", counter(&self.http_rate_limited))]);
         one("shoal_http_connections", "gauge", "HTTP connections open.", &[("", gauge(&self.http_connections))]);
         one("shoal_page_sockets", "gauge", "Page sockets open.", &[("", gauge(&self.page_sockets))]);
         let labels: Vec<_> = jobs.iter().map(|(state, _)| format!("{{state=\"{state}\"}}")).collect();

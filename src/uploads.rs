@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::Timestamp;
-use crate::pictures::Pictures;
+use crate::pictures;
 use crate::store;
 
 /// An upload of which nothing came for so long is given up. PeerTube's clients are told an hour; a laptop that slept until the next day may go on.
@@ -34,8 +34,7 @@ pub fn folder(data_dir: &Path) -> PathBuf {
 /// Whether the disk has room for so many bytes more, beside what running broadcasts may need.
 pub fn has_space(app: &App, bytes: u64) -> bool {
     // A file system that does not say is not full.
-    crate::live::free_bytes(&app.config.data_dir)
-        .is_none_or(|free| free.saturating_sub(app.config.live.min_free_disk_bytes) > bytes)
+    crate::live::free_bytes(&app.config.data_dir).is_none_or(|free| free.saturating_sub(app.config.live.min_free_disk_bytes) > bytes)
 }
 
 /// What uploads share; cheap to clone.
@@ -45,7 +44,6 @@ pub struct Uploads(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     busy: Mutex<HashSet<String>>,
-    pictures: Pictures,
     imports: Notify,
 }
 
@@ -54,11 +52,6 @@ impl Uploads {
     pub fn claim(&self, id: &str) -> Option<Claim> {
         let mut busy = self.0.busy.lock().unwrap_or_else(PoisonError::into_inner);
         busy.insert(id.to_owned()).then(|| Claim { uploads: self.clone(), id: id.to_owned() })
-    }
-
-    /// Makes videos' pictures.
-    pub fn pictures(&self) -> &Pictures {
-        &self.0.pictures
     }
 
     /// Something is to be imported. Call after the commit.
@@ -143,7 +136,7 @@ pub async fn tidy(app: &App, now: Timestamp) -> Result<(), Error> {
     tx.videos().refresh_trending(TRENDING_DAYS, now).await?;
     tx.commit().await?;
     for upload in expired.iter().filter(|upload| upload.result_video_id.is_none()) {
-        Pictures::remove(data_dir, upload.thumbnail.as_deref(), upload.preview.as_deref()).await;
+        pictures::remove(data_dir, upload.thumbnail.as_deref(), upload.preview.as_deref()).await;
     }
     let (expired, mut removed) = (expired.len(), 0);
     for (name, path, age) in entries(&folder(data_dir)).await? {

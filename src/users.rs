@@ -154,6 +154,14 @@ pub async fn has_room(tx: &mut Tx, user: &User, more: i64) -> store::Result<bool
     Ok(user.quota.allows(tx.users().used(user.account_id).await?, more))
 }
 
+/// How many bytes of video a user may still have; `None`: no limit.
+pub async fn room(tx: &mut Tx, user: &User) -> store::Result<Option<u64>> {
+    if user.quota == Quota::UNLIMITED {
+        return Ok(None);
+    }
+    Ok(user.quota.left(tx.users().used(user.account_id).await?))
+}
+
 /// Adds a user with an account and a first channel `{username}_channel`, without limits.
 pub async fn create_user(store: &Store, username: &str, email: &str, role: Role, password: &str) -> Result<UserId, Error> {
     let username = Username::parse(username)?;

@@ -232,14 +232,7 @@ async fn administer(config: &Config, store: &Store, command: Admin) -> Result<()
     Ok(())
 }
 
-async fn create_user(
-    config: &Config,
-    store: &Store,
-    username: &str,
-    email: &str,
-    role: Role,
-    password: Option<String>,
-) -> Result<()> {
+async fn create_user(config: &Config, store: &Store, username: &str, email: &str, role: Role, password: Option<String>) -> Result<()> {
     let username = Username::parse(username)?;
     let email = if email.is_empty() { String::new() } else { Email::parse(email).context("e-mail address")?.as_str().to_owned() };
     let (password, is_generated) = chosen_or_generated(password);

@@ -89,7 +89,9 @@ impl Transcoding {
         if self.ladder.len() > 8 {
             return invalid("transcoding.ladder", "has at most 8 renditions");
         }
-        let fits = |rung: &Rendition| (90..=4320).contains(&rung.height) && (rung.bitrate_kbps == 0 || (50..=100_000).contains(&rung.bitrate_kbps));
+        let fits = |rung: &Rendition| {
+            (90..=4320).contains(&rung.height) && (rung.bitrate_kbps == 0 || (50..=100_000).contains(&rung.bitrate_kbps))
+        };
         if !self.ladder.iter().all(fits) {
             return invalid("transcoding.ladder", "needs a height of 90 to 4320 and a bitrate_kbps of 50 to 100000, or 0");
         }

@@ -172,16 +172,20 @@ mod tests {
     #[test]
     fn of_webvtt_only_the_cues_are_kept() {
         let vtt = "WEBVTT - title\n\nSTYLE\n::cue { background: url(http://x) }\n\nNOTE\nsecret\n\nid\n00:01.000 --> 00:02.000 line:0 region:x align:start\n<v Ann>Hi\n\n00:03.000 --> 00:04.000\n\n";
-        assert_eq!(
-            vtt_of(vtt.as_bytes()).expect("good"),
-            "WEBVTT\n\n00:00:01.000 --> 00:00:02.000 line:0 align:start\n<v Ann>Hi\n"
-        );
+        assert_eq!(vtt_of(vtt.as_bytes()).expect("good"), "WEBVTT\n\n00:00:01.000 --> 00:00:02.000 line:0 align:start\n<v Ann>Hi\n");
         assert_eq!(vtt_of(b"WEBVTT").expect("empty is fine"), "WEBVTT\n");
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "<html><script>alert(1)</script>", "WEBVTTX\n", "1\n00:00:02,000 --> 00:00:01,000\nbackwards\n", "1\n00:99:00,000 --> 00:99:01,000\nx\n", "a\0b"] {
+        for text in [
+            "",
+            "<html><script>alert(1)</script>",
+            "WEBVTTX\n",
+            "1\n00:00:02,000 --> 00:00:01,000\nbackwards\n",
+            "1\n00:99:00,000 --> 00:99:01,000\nx\n",
+            "a\0b",
+        ] {
             assert!(vtt_of(text.as_bytes()).is_err(), "{text:?}");
         }
         assert!(vtt_of(&[0xff, 0xfe, 0x00]).is_err());

@@ -42,7 +42,11 @@ impl Chapter {
         let mut chapters: Vec<Self> = Vec::new();
         for line in description.lines() {
             let Some((timecode_s, rest)) = timecode(line.trim()) else { continue };
-            let title: String = rest.trim_start_matches(|c: char| c.is_whitespace() || "-\u{2013}\u{2014}:|".contains(c)).chars().take(Self::MAX_TITLE).collect();
+            let title: String = rest
+                .trim_start_matches(|c: char| c.is_whitespace() || "-\u{2013}\u{2014}:|".contains(c))
+                .chars()
+                .take(Self::MAX_TITLE)
+                .collect();
             let is_next = match chapters.last() {
                 None => timecode_s == 0,
                 Some(last) => timecode_s > last.timecode_s && timecode_s <= duration_s,

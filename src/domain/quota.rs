@@ -20,6 +20,15 @@ impl Quota {
     /// Without limit.
     pub const UNLIMITED: Self = Self { total: -1, daily: -1 };
 
+    /// How many bytes there is room for; `None`: no limit.
+    pub fn left(self, used: Used) -> Option<u64> {
+        let left = |limit: i64, used: i64| u64::try_from(limit).ok().map(|limit| limit.saturating_sub(used.unsigned_abs()));
+        match (left(self.total, used.total), left(self.daily, used.daily)) {
+            (Some(total), Some(daily)) => Some(total.min(daily)),
+            (total, daily) => total.or(daily),
+        }
+    }
+
     /// Whether there is room for `more` bytes.
     pub fn allows(self, used: Used, more: i64) -> bool {
         let fits = |limit: i64, used: i64| limit < 0 || used.saturating_add(more) <= limit;

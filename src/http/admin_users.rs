@@ -39,11 +39,7 @@ async fn found(tx: &mut Tx, id: UserId) -> Result<User> {
 /// A user whom `by` may manage.
 pub(super) async fn managed(tx: &mut Tx, id: UserId, by: &User) -> Result<User> {
     let user = found(tx, id).await?;
-    if by.role.manages(user.role) {
-        Ok(user)
-    } else {
-        Err(Problem::forbidden("Users can only be managed by moderators or admins."))
-    }
+    if by.role.manages(user.role) { Ok(user) } else { Err(Problem::forbidden("Users can only be managed by moderators or admins.")) }
 }
 
 /// What is searched for, if anything.

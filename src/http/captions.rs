@@ -93,12 +93,7 @@ fn parsed((id, language): (String, String)) -> Result<(VideoRef, String)> {
         (status = 404, body = ProblemBody), (status = 413, body = ProblemBody)
     )
 )]
-async fn put(
-    State(app): State<App>,
-    Login(user): Login,
-    Path(path): Path<(String, String)>,
-    request: Request,
-) -> Result<StatusCode> {
+async fn put(State(app): State<App>, Login(user): Login, Path(path): Path<(String, String)>, request: Request) -> Result<StatusCode> {
     let (id, language) = parsed(path)?;
     let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
     let form = Form::read(request, &app, &[FILE], None).await?;

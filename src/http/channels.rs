@@ -156,8 +156,8 @@ struct CreatedChannel {
 async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<Json<CreatedChannel>> {
     let name = fields.text("name").ok_or_else(|| Problem::invalid("name", "is needed"))?;
     let name = ChannelName::parse(name).map_err(|error| Problem::invalid("name", error.0))?;
-    let display_name = Account::parse_display_name(fields.text("displayName").unwrap_or(""))
-        .map_err(|error| Problem::invalid("displayName", error.0))?;
+    let display_name =
+        Account::parse_display_name(fields.text("displayName").unwrap_or("")).map_err(|error| Problem::invalid("displayName", error.0))?;
     let description = text_of("description", fields.nullable("description").flatten())?;
     let support = text_of("support", fields.nullable("support").flatten())?;
     let mut tx = app.store.write().await?;

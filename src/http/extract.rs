@@ -68,6 +68,11 @@ impl FromRequestParts<App> for Viewer {
 }
 
 impl Viewer {
+    /// Somebody who does not come with a request of their own.
+    pub fn new(user: Option<User>, password: Option<String>, address: std::net::IpAddr) -> Self {
+        Self { user, password, address }
+    }
+
     /// Fetches a video that they may watch, and which of its passwords let them in.
     pub async fn fetch(&self, app: &App, tx: &mut Tx, id: VideoRef) -> Result<(Video, Option<PasswordId>)> {
         if let Some(password) = &self.password {
@@ -254,7 +259,7 @@ impl FromRequestParts<App> for RowId {
 }
 
 /// How a path names a video: row id, UUID or short UUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VideoRef {
     /// Row id.
     Id(VideoId),

@@ -96,14 +96,20 @@ async fn video(
         return refusal;
     }
     let is_download = request.uri().path().starts_with("/download/") || asks_for_download(query.as_deref());
+    let mut response = web_video(&app, uuid, file, request).await;
+    if is_download {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, ATTACHMENT);
+    }
+    response
+}
+
+/// A plain file of this video, wherever it is. Who may have it was looked at before.
+pub(super) async fn web_video(app: &App, uuid: Uuid, file: String, request: Request) -> Response<Body> {
     let asked = Asked { method: request.method().clone(), headers: request.headers().clone() };
     let mut response = serve(&web_videos_folder(&app.config.data_dir), &file, request).await;
     if response.status() == StatusCode::NOT_FOUND && app.blobs.is_configured() && is_plain_name(&file) {
-        response = blobs::serve(&app, uuid, Blob::WebVideo(file), &asked).await;
+        response = blobs::serve(app, uuid, Blob::WebVideo(file), &asked).await;
         response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    }
-    if is_download {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, ATTACHMENT);
     }
     response
 }

@@ -75,8 +75,7 @@ impl Form {
         let mut request = request;
         // Each part has a bound of its own below.
         DefaultBodyLimit::disable().apply(&mut request);
-        let mut multipart =
-            Multipart::from_request(request, app).await.map_err(|_| malformed("The multipart form is malformed"))?;
+        let mut multipart = Multipart::from_request(request, app).await.map_err(|_| malformed("The multipart form is malformed"))?;
         let mut form = Self::default();
         let mut passed_over = 0;
         while let Some(mut field) = next(&mut multipart).await? {
@@ -186,8 +185,7 @@ impl<'a> Writer<'a> {
     /// Goes on at `at`; what lies behind it is cut off.
     async fn create(app: &'a App, path: &Path, at: u64) -> Result<Self> {
         let failed = |error: std::io::Error| Problem::internal(&error);
-        let mut file =
-            tokio::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).await.map_err(failed)?;
+        let mut file = tokio::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).await.map_err(failed)?;
         file.set_len(at).await.map_err(failed)?;
         tokio::io::AsyncSeekExt::seek(&mut file, std::io::SeekFrom::Start(at)).await.map_err(failed)?;
         let writer = Self { app, file, at, checked_at: at };

@@ -202,12 +202,7 @@ async fn pick_channel_avatar(
     delete, path = "/api/v1/video-channels/{handle}/avatar", tag = "Video Channels", params(("handle" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn delete_channel_avatar(
-    State(app): State<App>,
-    base: Base,
-    Login(user): Login,
-    Path(handle): Path<String>,
-) -> Result<StatusCode> {
+async fn delete_channel_avatar(State(app): State<App>, base: Base, Login(user): Login, Path(handle): Path<String>) -> Result<StatusCode> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
     replace(&app, &channel.actor, Kind::Avatar, None).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -236,12 +231,7 @@ async fn pick_channel_banner(
     delete, path = "/api/v1/video-channels/{handle}/banner", tag = "Video Channels", params(("handle" = String, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn delete_channel_banner(
-    State(app): State<App>,
-    base: Base,
-    Login(user): Login,
-    Path(handle): Path<String>,
-) -> Result<StatusCode> {
+async fn delete_channel_banner(State(app): State<App>, base: Base, Login(user): Login, Path(handle): Path<String>) -> Result<StatusCode> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
     replace(&app, &channel.actor, Kind::Banner, None).await?;
     Ok(StatusCode::NO_CONTENT)

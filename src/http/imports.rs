@@ -92,7 +92,7 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     if !app.config.videos.import_enabled {
         return Err(Problem::new(StatusCode::CONFLICT, "HTTP import is not enabled on this instance."));
     }
-    check_room(&app, 0)?;
+    check_room(&app, &user, 0).await?;
     let form = Form::read(request, &app, &PICTURES, None).await?;
     let Some(target) = form.fields.text("targetUrl").filter(|text| !text.is_empty()) else {
         return Err(if form.fields.has("magnetUri") || form.fields.has("torrentfile") {
@@ -131,12 +131,7 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     ),
     responses((status = 200, body = List<ImportView>), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody))
 )]
-async fn mine(
-    State(app): State<App>,
-    base: Base,
-    Login(user): Login,
-    QueryFields(fields): QueryFields,
-) -> Result<Json<List<ImportView>>> {
+async fn mine(State(app): State<App>, base: Base, Login(user): Login, QueryFields(fields): QueryFields) -> Result<Json<List<ImportView>>> {
     let page = Page::parse(&fields)?;
     let oldest_first = match fields.text("sort") {
         None | Some("" | "-createdAt" | "-id") => false,

@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 
 use super::problem::Result;
 use crate::app::App;
+use crate::config::Publishers;
 use crate::export;
 use crate::uploads::TRENDING_DAYS;
 use crate::vod::uploaded::EXTENSIONS;
@@ -67,10 +68,10 @@ async fn config(State(app): State<App>) -> Result<Json<Value>> {
             "availableProfiles": ["default"]
         },
         "live": {
-            "enabled": true,
+            "enabled": config.live.publishers != Publishers::Nobody,
             "allowReplay": config.live.allow_replay,
             "latencySetting": { "enabled": true },
-            "maxDuration": -1,
+            "maxDuration": match config.live.max_duration_s { 0 => -1, seconds => i64::from(seconds) * 1000 },
             "maxInstanceLives": config.live.max_lives,
             "maxUserLives": config.live.max_user_lives,
             "dvr": { "maxWindow": config.live.dvr_window_s },

@@ -34,6 +34,9 @@ async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> R
         .map_err(|error| Problem::invalid("tags", error.0))?;
     let uuid = uuid::Builder::from_random_bytes(rand::rng().random()).into_uuid();
 
+    if !app.config.live.publishers.include(user.role) {
+        return Err(Problem::forbidden("Live is not enabled on this instance."));
+    }
     let mut tx = app.store.write().await?;
     let channel = own_channel(&mut tx, ChannelId(channel_id), &user).await?;
     let theirs = VideoFilter {

@@ -90,9 +90,8 @@ async fn update_me(
     };
     let password = fields.text("password");
     if password.is_some() || email.is_some() {
-        let current = fields
-            .text("currentPassword")
-            .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "currentPassword parameter is missing"))?;
+        let current =
+            fields.text("currentPassword").ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, "currentPassword parameter is missing"))?;
         if !app.auth.is_password_of(&user, current.to_owned(), client.address).await? {
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "currentPassword is invalid.").code("current_password_is_invalid"));
         }

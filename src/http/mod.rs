@@ -8,6 +8,7 @@ mod captions;
 mod channels;
 mod chapters;
 mod direct;
+mod downloads;
 mod exports;
 mod extract;
 mod fields;
@@ -16,8 +17,8 @@ mod form;
 mod history;
 mod hls;
 pub mod hub;
-mod imports;
 mod images;
+mod imports;
 mod instance;
 mod jobs;
 mod lives;
@@ -28,29 +29,31 @@ pub mod openapi;
 mod people;
 mod problem;
 mod range;
+mod rate_limits;
 mod ratings;
-mod resumable;
 mod registrations;
+mod resumable;
 pub mod serve;
 mod server_stats;
 mod sessions;
 mod shell;
 mod shoal;
+mod slots;
 mod socket;
+pub mod socket_io;
 mod swarms;
 mod torrents;
 mod tracker;
-mod upload;
 mod transcoding;
+mod two_factor;
+mod upload;
 mod users;
+mod verification;
 mod video_files;
 mod video_form;
 mod video_passwords;
 mod video_stats;
 pub mod video_tokens;
-mod two_factor;
-mod users;
-mod verification;
 mod videos;
 pub mod viewers;
 
@@ -130,6 +133,7 @@ pub fn router(app: App) -> Router {
             }),
         )
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(rate_limits::ApiLimit::new(&app), rate_limits::api))
         .layer(middleware::from_fn(api_manners))
         .layer(
             CorsLayer::new()
@@ -152,11 +156,13 @@ pub fn router(app: App) -> Router {
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
         .merge(torrents::router(app.media_access.clone()))
+        .merge(downloads::router(app.media_access.clone()))
         .merge(images::files_router())
         .merge(exports::files_router())
         .merge(shell::router())
         .route("/api/shoal/v1/socket", get(socket::upgrade))
         .merge(tracker::router())
+        .merge(socket_io::router(&app))
         .merge(api)
         .fallback(shell::fallback)
         .with_state(app)

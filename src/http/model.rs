@@ -7,8 +7,8 @@ use super::extract::Base;
 use super::{hls, torrents};
 use crate::app::App;
 use crate::domain::{
-    Account, Actor, ActorImage, ActorImages, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist, Privacy,
-    RegistrationState, Timestamp, User, Video, VideoFile, VideoState, label_of, language_of, short_uuid,
+    Account, Actor, ActorImage, ActorImages, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist,
+    Privacy, RegistrationState, Timestamp, User, Video, VideoFile, VideoState, label_of, language_of, short_uuid,
 };
 use crate::store::Source;
 

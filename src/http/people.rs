@@ -165,10 +165,7 @@ impl UserView {
         let channels = tx.channels().of_account(user.account_id).await?;
         Ok(Self {
             notification_settings: Some(NOTIFICATIONS.iter().map(|name| ((*name).to_owned(), Value::from(0))).collect()),
-            video_channels: channels
-                .iter()
-                .map(|channel| ChannelView { owner_account: None, ..ChannelView::of(channel, base) })
-                .collect(),
+            video_channels: channels.iter().map(|channel| ChannelView { owner_account: None, ..ChannelView::of(channel, base) }).collect(),
             special_playlists: Some(Vec::new()),
             ..Self::of(tx, user, base).await?
         })

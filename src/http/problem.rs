@@ -140,8 +140,9 @@ impl From<users::Error> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// What clients are told.
+    pub(super) fn body(&self) -> Map<String, Value> {
         let mut body = Map::new();
         body.insert("type".into(), self.code.map_or("about:blank".into(), |code| format!("{CODES}{code}")).into());
         body.insert("title".into(), self.status.canonical_reason().unwrap_or("Error").into());
@@ -153,14 +154,20 @@ impl IntoResponse for Problem {
         if !self.invalid.is_empty() {
             let fields: Map<String, Value> = self
                 .invalid
-                .into_iter()
+                .iter()
                 .map(|(field, reason)| (field.clone(), json!({ "type": "field", "msg": reason, "path": field })))
                 .collect();
             body.insert("invalid-params".into(), fields.into());
         }
         // PeerTube's older clients read this one.
-        body.insert("error".into(), self.detail.into());
-        let mut response = (self.status, Json(body)).into_response();
+        body.insert("error".into(), self.detail.clone().into());
+        body
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {

@@ -99,6 +99,7 @@ async fn of_account(
         return Err(Problem::forbidden("Cannot see the ratings of another account"));
     }
     let (total, rated) = tx.ratings().of_account(account.id, only, page.start, page.count).await?;
-    let data = rated.iter().map(|(rating, video)| Rated { video: VideoSummary::of(video, &app, &base, false), rating: rating.word() }).collect();
+    let data =
+        rated.iter().map(|(rating, video)| Rated { video: VideoSummary::of(video, &app, &base, false), rating: rating.word() }).collect();
     Ok(Json(List { total, data }))
 }

@@ -141,12 +141,7 @@ async fn put_replacing(
         (status = 429, body = ProblemBody)
     )
 )]
-async fn cancel_replacing(
-    State(app): State<App>,
-    Login(user): Login,
-    id: VideoRef,
-    QueryFields(query): QueryFields,
-) -> Result<StatusCode> {
+async fn cancel_replacing(State(app): State<App>, Login(user): Login, id: VideoRef, QueryFields(query): QueryFields) -> Result<StatusCode> {
     let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
     cancel_any(&app, &user, Some(video.id), &query).await
 }
@@ -166,7 +161,7 @@ async fn replaceable(app: &App, user: &User, id: VideoRef) -> Result<Video> {
 async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &HeaderMap, request: Request) -> Result<Response> {
     let size_bytes = headers.get(LENGTH_HEADER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse::<i64>().ok());
     let size_bytes = size_bytes.filter(|size| *size > 0).ok_or_else(|| Problem::invalid(LENGTH_HEADER, "must be the file's length"))?;
-    check_room(app, size_bytes.unsigned_abs())?;
+    check_room(app, user, size_bytes.unsigned_abs()).await?;
     let slots: &[Slot] = if video.is_some() { &[] } else { &PICTURES };
     let form = Form::read(request, app, slots, None).await?;
     let filename = form.fields.text("filename").or_else(|| form.fields.text("name")).unwrap_or("").to_owned();

@@ -121,12 +121,12 @@ impl FromRequestParts<App> for SessionPath {
 )]
 async fn revoke_token_session(
     State(app): State<App>,
-    LoginSession(_, by): LoginSession,
+    by: LoginSession,
     UserPath(id): UserPath,
     SessionPath(session): SessionPath,
 ) -> Result<Json<Value>> {
     let mut tx = app.store.write().await?;
-    check(&mut tx, id, &by).await?;
+    check(&mut tx, id, &by.1).await?;
     if !tx.tokens().delete_one_of(id, session).await? {
         return Err(Problem::not_found("Session"));
     }

@@ -179,7 +179,10 @@ async fn watch(State(app): State<App>, base: Base, Path(id): Path<String>) -> Re
 fn head(video: &Video, app: &App, base: &Base) -> String {
     let instance = &app.config.instance.name;
     let url = format!("{}/w/{}", base.0, short_uuid(video.uuid));
-    let description = video.truncated_description().map(|text| crate::markdown::plain_text(&text)).unwrap_or_else(|| app.config.instance.short_description.clone());
+    let description = video
+        .truncated_description()
+        .map(|text| crate::markdown::plain_text(&text))
+        .unwrap_or_else(|| app.config.instance.short_description.clone());
     let mut head = String::with_capacity(2048);
     let _ = write!(head, "<title>{} - {}</title>", escape(&video.name), escape(instance));
     let _ = write!(head, "<meta name=\"description\" content=\"{}\">", escape(&description));

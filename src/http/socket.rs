@@ -200,7 +200,7 @@ fn connect<'a>(app: &App, client: Client, tracker: &'a mut Option<Connection>) -
 }
 
 /// Messages that may still come.
-struct Allowance {
+pub(super) struct Allowance {
     burst: f64,
     rate: f64,
     left: f64,
@@ -208,11 +208,11 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn new(burst: f64, rate: f64) -> Self {
+    pub(super) fn new(burst: f64, rate: f64) -> Self {
         Self { burst, rate, left: burst, refilled: Instant::now() }
     }
 
-    fn takes(&mut self) -> bool {
+    pub(super) fn takes(&mut self) -> bool {
         let now = Instant::now();
         self.left = (self.left + self.rate * now.duration_since(self.refilled).as_secs_f64()).min(self.burst);
         self.refilled = now;

@@ -98,10 +98,7 @@ async fn transcode(State(app): State<App>, Login(user): Login, id: VideoRef, fie
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot run transcoding job on a live"));
     }
     if !app.config.transcoding.enabled {
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "Cannot run transcoding job because transcoding is disabled on this instance",
-        ));
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot run transcoding job because transcoding is disabled on this instance"));
     }
     let unfinished = tx.jobs().unfinished_of(video.id).await?;
     let running = unfinished.iter().find(|(_, name, _)| name == Transcode::NAME);

@@ -43,7 +43,7 @@ pub(super) fn takes_a_file(path: &str) -> bool {
     )
 )]
 async fn upload(State(app): State<App>, Login(user): Login, request: Request) -> Result<Json<Created>> {
-    check_room(&app, 0)?;
+    check_room(&app, &user, 0).await?;
     let form = Form::read(request, &app, &PICTURES, Some(FILE)).await?;
     let received = form.video.as_ref().filter(|file| file.size_bytes > 0).ok_or_else(|| Problem::invalid(FILE, "is needed"))?;
     known_kind(&received.filename)?;
@@ -84,6 +84,7 @@ pub(super) async fn finish(
     let placed = uploaded::place(data_dir, uuid, file.path, kind).await.map_err(|error| Problem::internal(&error))?;
     let made = async {
         let mut tx = app.store.write().await?;
+        video_form::check_quota(&mut tx, user, file.size_bytes).await?;
         let mut video = video_form::create(&mut tx, uuid, fields, user, VideoState::ToTranscode, file.filename).await?;
         pictures.give(&mut tx, &mut video).await?;
         uploaded::note(&mut tx, &video, &placed, file.filename, file.size_bytes).await?;

@@ -22,11 +22,7 @@ use super::videos::filter;
 use crate::app::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(oauth_client))
-        .routes(routes!(token))
-        .routes(routes!(revoke_token))
-        .routes(routes!(my_videos))
+    OpenApiRouter::new().routes(routes!(oauth_client)).routes(routes!(token)).routes(routes!(revoke_token)).routes(routes!(my_videos))
 }
 
 /// The public OAuth client.

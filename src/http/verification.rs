@@ -103,8 +103,7 @@ async fn ask_verify_registration_email(
     let email = email(&fields)?;
     let mut tx = app.store.write().await?;
     let registration = tx.registrations().by_email(email.as_str()).await?.filter(|one| one.email_verified == Some(false));
-    let wanted = registration
-        .map(|one| (Letter::VerifyRegistration(one.id), Purpose::VerifyRegistration, Holder::Registration(one.id)));
+    let wanted = registration.map(|one| (Letter::VerifyRegistration(one.id), Purpose::VerifyRegistration, Holder::Registration(one.id)));
     ask(&app, tx, wanted).await
 }
 

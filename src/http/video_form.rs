@@ -14,15 +14,14 @@ use super::problem::{Problem, Result};
 use super::videos::{apply, own_channel};
 use crate::app::App;
 use crate::domain::{ChannelId, Chapter, Privacy, Schedule, Timestamp, User, Video, VideoPassword, VideoState};
+use crate::images::{self, MAX_BYTES};
 use crate::jobs::PublishScheduled;
 use crate::pictures::{self, Names};
 use crate::store::{NewVideo, Tx};
 
 /// Pictures that come with a form.
-pub(super) const PICTURES: [Slot; 2] = [
-    Slot { name: "thumbnailfile", max_bytes: pictures::MAX_BYTES },
-    Slot { name: "previewfile", max_bytes: pictures::MAX_BYTES },
-];
+pub(super) const PICTURES: [Slot; 2] =
+    [Slot { name: "thumbnailfile", max_bytes: MAX_BYTES }, Slot { name: "previewfile", max_bytes: MAX_BYTES }];
 /// Farthest publication to come: a job waits for it.
 const FARTHEST: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -99,10 +98,8 @@ pub(super) fn read_passwords(fields: &Fields, field: &str) -> Result<Vec<VideoPa
     if texts.is_empty() || texts.len() > VideoPassword::MAX {
         return Err(Problem::invalid(field, "must be 1 to 100 passwords"));
     }
-    let passwords: Vec<_> = texts
-        .iter()
-        .map(|text| VideoPassword::parse(text).map_err(|error| Problem::invalid(field, error.0)))
-        .collect::<Result<_>>()?;
+    let passwords: Vec<_> =
+        texts.iter().map(|text| VideoPassword::parse(text).map_err(|error| Problem::invalid(field, error.0))).collect::<Result<_>>()?;
     texts.sort_unstable();
     if texts.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Problem::invalid(field, "must not repeat"));
@@ -163,8 +160,8 @@ impl Made {
 
     async fn from_bytes(app: &App, thumbnail: Option<Bytes>, preview: Option<Bytes>) -> Result<Self> {
         let field = if thumbnail.is_some() { PICTURES[0].name } else { PICTURES[1].name };
-        let names = app.uploads.pictures().store(&app.config.data_dir, thumbnail, preview).await.map_err(|error| match error {
-            pictures::Error::Disk(error) => Problem::internal(&error),
+        let names = pictures::store(&app.images, &app.config.data_dir, thumbnail, preview).await.map_err(|error| match error {
+            error @ (images::Error::Disk(_) | images::Error::Busy) => error.into(),
             error => Problem::invalid(field, error.to_string()),
         })?;
         Ok(Self { data_dir: app.config.data_dir.clone(), names, lent: false })
@@ -204,15 +201,23 @@ impl Drop for Made {
     }
 }
 
-/// A user's own bounds on what they bring. `size_bytes` as far as it is known.
-pub(super) fn check_room(app: &App, size_bytes: u64) -> Result<()> {
+/// The bounds on what a user brings: largest file, free disk, quota. `size_bytes` as far as it is known.
+pub(super) async fn check_room(app: &App, user: &User, size_bytes: u64) -> Result<()> {
     if size_bytes > app.config.videos.max_file_bytes {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The file is larger than this server takes").code("max_file_size_reached"));
     }
     if !crate::uploads::has_space(app, size_bytes) {
         return Err(super::form::no_space());
     }
-    Ok(())
+    check_quota(&mut app.store.read().await?, user, size_bytes).await
+}
+
+/// Whether a file of `size_bytes` still fits what the user may have.
+pub(super) async fn check_quota(tx: &mut Tx, user: &User, size_bytes: u64) -> Result<()> {
+    if crate::users::has_room(tx, user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The user video quota is exceeded with this video.").code("quota_reached"))
 }
 
 #[cfg(test)]

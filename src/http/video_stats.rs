@@ -24,11 +24,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const MAX_REPORTED: i64 = 15 * 125_000_000;
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(overall))
-        .routes(routes!(timeseries))
-        .routes(routes!(retention))
-        .routes(routes!(playback))
+    OpenApiRouter::new().routes(routes!(overall)).routes(routes!(timeseries)).routes(routes!(retention)).routes(routes!(playback))
 }
 
 /// A video of this user's, and the slots between `startDate` and `endDate` (from its beginning until now, unless they are named).

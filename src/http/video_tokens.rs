@@ -125,9 +125,7 @@ impl VideoTokens {
             // Only what was wrong counts.
             let _ = self.0.guesses.pass(guesser, Instant::now());
         }
-        found.ok_or_else(|| {
-            Problem::forbidden("Incorrect video password. Access to the video is denied.").code("incorrect_video_password")
-        })
+        found.ok_or_else(|| Problem::forbidden("Incorrect video password. Access to the video is denied.").code("incorrect_video_password"))
     }
 }
 

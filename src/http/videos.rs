@@ -26,7 +26,7 @@ use crate::domain::{
     CATEGORIES, ChannelId, CommentsPolicy, LANGUAGES, LICENCES, Privacy, Timestamp, User, Video, VideoState, label_of, language_of,
 };
 use crate::jobs::RemoveFiles;
-use crate::pictures::Pictures;
+use crate::pictures;
 use crate::store::{Sort, Tx, VideoFilter};
 
 /// Most values that a list is narrowed by: each is a part of the query.
@@ -267,7 +267,7 @@ async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, reques
     // Whose it is says who may send pictures at all.
     id.fetch_owned(&mut app.store.read().await?, &user).await?;
     let form = Form::read(request, &app, &PICTURES, None).await?;
-    let pictures = Made::of(&app, &form).await?;
+    let made = Made::of(&app, &form).await?;
     let mut tx = app.store.write().await?;
     let mut video = id.fetch_owned(&mut tx, &user).await?;
     let before = video.clone();
@@ -276,12 +276,12 @@ async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, reques
         // Viewers are there already.
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot update privacy of a live that has already started"));
     }
-    pictures.give(&mut tx, &mut video).await?;
+    made.give(&mut tx, &mut video).await?;
     tx.commit().await?;
-    if pictures.names().is_some() {
-        Pictures::remove(&app.config.data_dir, before.thumbnail.as_deref(), before.preview.as_deref()).await;
+    if made.names().is_some() {
+        pictures::remove(&app.config.data_dir, before.thumbnail.as_deref(), before.preview.as_deref()).await;
     }
-    pictures.keep();
+    made.keep();
     app.jobs.wake();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -409,7 +409,7 @@ async fn view(
     // Of a live there is no place to go back to.
     let place = (!video.is_live).then_some(Place { position_s: position, duration_ms: video.duration_ms, jumped });
     app.viewers.beat_at(video.uuid, viewer_id(client, session, &headers), place, Instant::now());
-    if let (Some(user), false) = (&viewer.user, video.is_live) {
+    if let Some(user) = viewer.user.filter(|user| user.preferences.videos_history && !video.is_live) {
         app.viewers.remember(user.id, video.id, position as i64);
     }
     Ok(StatusCode::NO_CONTENT)

@@ -13,7 +13,7 @@ use super::pipeline::{self, Pipeline};
 use super::{Listening, recording_folder};
 use crate::app::App;
 use crate::domain::{self, StreamKey, Timestamp, Video, VideoState};
-use crate::store;
+use crate::{store, users};
 
 /// Attempts to find a broadcast that takes a publisher while others end.
 const ROUNDS: usize = 3;
@@ -76,8 +76,8 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
             tracing::error!(%error, "live.publish");
             Rejection::Limit("The server has a problem with its database. Try again in a moment.".into())
         })?;
-        let (video, live, is_blocked) = found.ok_or(Rejection::UnknownKey)?;
-        if is_blocked {
+        let Found { video, live, may_publish, room_bytes } = found.ok_or(Rejection::UnknownKey)?;
+        if !may_publish {
             return Err(Rejection::Disabled);
         }
         let commands = {
@@ -87,7 +87,7 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
                 Some(entry) => entry.commands,
                 None => {
                     may_begin(app, &video, &live)?;
-                    return Ok(begin(app, video, live));
+                    return Ok(begin(app, video, live, room_bytes));
                 }
             }
         };
@@ -102,13 +102,28 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
     Err(Rejection::Busy)
 }
 
-/// The live that a key belongs to, and whether its owner is kept out.
-async fn find(app: &App, key: &StreamKey) -> store::Result<Option<(Video, domain::Live, bool)>> {
+/// The live that a key belongs to.
+struct Found {
+    video: Video,
+    live: domain::Live,
+    /// Its owner may go live.
+    may_publish: bool,
+    /// What its owner may still record.
+    room_bytes: Option<u64>,
+}
+
+async fn find(app: &App, key: &StreamKey) -> store::Result<Option<Found>> {
     let mut tx = app.store.read().await?;
     let Some(live) = tx.lives().by_stream_key(key).await? else { return Ok(None) };
     let Some(video) = tx.videos().by_id(live.video_id).await? else { return Ok(None) };
-    let is_blocked = tx.users().is_blocked(video.channel.account.id).await?;
-    Ok(Some((video, live, is_blocked)))
+    let owner = match video.channel.account.user_id {
+        Some(id) => tx.users().by_id(id).await?,
+        None => None,
+    };
+    let Some(owner) = owner else { return Ok(None) };
+    let may_publish = !owner.blocked && app.config.live.publishers.include(owner.role);
+    let room_bytes = users::room(&mut tx, &owner).await?;
+    Ok(Some(Found { video, live, may_publish, room_bytes }))
 }
 
 fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Rejection> {
@@ -125,12 +140,12 @@ fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Reject
 }
 
 /// Registers a broadcast with a place for the publisher whose offer this is.
-fn begin(app: &App, video: Video, live: domain::Live) -> tokio::sync::mpsc::Sender<Command> {
+fn begin(app: &App, video: Video, live: domain::Live, room_bytes: Option<u64>) -> tokio::sync::mpsc::Sender<Command> {
     let prefix = new_prefix();
     let folder = recording_folder(&app.config.data_dir, &prefix);
     let hint = live.longest_keyframe_interval_ms;
     let subject = Arc::new(Subject { video, live, prefix, replay: Uuid::new_v4(), started_at: Timestamp::now() });
-    let settings = pipeline::Settings::new(app, &subject.prefix, folder, subject.live.save_replay, hint);
+    let settings = pipeline::Settings::new(app, &subject.prefix, folder, subject.live.save_replay, hint).within(room_bytes);
     let pipeline = Pipeline::new(settings);
     let group = pipeline.group();
     app.live.open(app, subject.clone(), group, {

@@ -88,12 +88,15 @@ pub(super) struct Broadcast {
     next_picture: Instant,
     dropped_groups: u64,
     error: Option<LiveError>,
+    /// It is as long as lives may be by then.
+    longest_until: Option<Instant>,
     ended: Option<Outcome>,
 }
 
 impl Broadcast {
     /// A broadcast that waits a moment for its first publisher; `session` if it already has a row.
     pub fn new(app: App, subject: Arc<Subject>, pipeline: Pipeline, status: watch::Sender<Status>, session: Option<SessionId>) -> Self {
+        let longest_until = longest_until(&app, &subject);
         let clerk = Clerk::start(app.clone(), subject.clone(), session);
         Self {
             app,
@@ -110,6 +113,7 @@ impl Broadcast {
             next_picture: Instant::now(),
             dropped_groups: 0,
             error: None,
+            longest_until,
             ended: None,
         }
     }
@@ -139,7 +143,7 @@ impl Broadcast {
     pub async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> Remains {
         while self.ended.is_none() {
             let now = Instant::now();
-            let timer = [self.pipeline.poll_timeout(), self.gives_up(), self.reserved_until, Some(self.next_health)]
+            let timer = [self.pipeline.poll_timeout(), self.gives_up(), self.reserved_until, self.longest_until, Some(self.next_health)]
                 .into_iter()
                 .flatten()
                 .min()
@@ -302,6 +306,12 @@ impl Broadcast {
         if self.gives_up().is_some_and(|until| until <= now) {
             self.ended = Some(Outcome::Ended);
         }
+        if self.longest_until.is_some_and(|until| until <= now) {
+            tracing::info!(video = %self.subject.video.uuid, "live.end: as long as lives may be");
+            self.error = Some(LiveError::DurationExceeded);
+            self.dismiss(Rejection::Limit("The broadcast is as long as this server allows.".into()));
+            self.ended = Some(Outcome::Ended);
+        }
         if !self.on_air && self.publisher.is_none() && self.reserved_until.is_none() {
             self.ended = Some(Outcome::Ended);
         }
@@ -389,7 +399,8 @@ impl Broadcast {
             Outcome::Ended => {
                 self.pipeline.handle_end(now);
                 let longest = self.pipeline.health().longest_keyframe_interval_ms.and_then(|ms| i64::try_from(ms).ok());
-                self.clerk.note(Note::Ended { error: self.error, longest_keyframe_interval_ms: longest });
+                let error = self.error.or(self.pipeline.exceeded_quota().then_some(LiveError::QuotaExceeded));
+                self.clerk.note(Note::Ended { error, longest_keyframe_interval_ms: longest });
             }
             Outcome::Suspended => {
                 self.pipeline.handle_interruption(now);
@@ -404,6 +415,14 @@ impl Broadcast {
         let session = self.clerk.close().await;
         Remains { outcome, session, played: self.on_air, waiting: self.waiting }
     }
+}
+
+/// When a broadcast is as long as it may be, whatever the server went through meanwhile.
+fn longest_until(app: &App, subject: &Subject) -> Option<Instant> {
+    let longest = Duration::from_secs(app.config.live.max_duration_s.into());
+    let age = Timestamp::now().as_millis() - subject.started_at.as_millis();
+    let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
+    (!longest.is_zero()).then(|| Instant::now() + longest.saturating_sub(age))
 }
 
 /// Pending forever without a publisher.

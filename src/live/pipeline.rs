@@ -43,6 +43,7 @@ pub(super) struct Settings {
     dvr_window: Duration,
     keyframe_interval_hint: Option<MediaTime>,
     min_free_bytes: u64,
+    room_bytes: Option<u64>,
     rungs: Vec<Rung>,
     clock: Clock,
     app: App,
@@ -63,10 +64,17 @@ impl Settings {
             dvr_window: Duration::from_secs(live.dvr_window_s.into()),
             keyframe_interval_hint: keyframe_interval_hint_ms.map(MediaTime::from_millis),
             min_free_bytes: live.min_free_disk_bytes,
+            room_bytes: None,
             rungs,
             clock: Clock { instant: Instant::now(), unix_nanos: MediaTime::from_duration(unix).as_nanos() },
             app: app.clone(),
         }
+    }
+
+    /// A recording that is kept takes at most so much of the source.
+    pub fn within(self, room_bytes: Option<u64>) -> Self {
+        let room_bytes = room_bytes.filter(|_| self.keep);
+        Self { room_bytes, ..self }
     }
 
     fn names(&self, rendition: &str) -> Names {
@@ -225,7 +233,7 @@ impl Pipeline {
     }
 
     fn empty(settings: Settings) -> Self {
-        let recording = Recording::start(settings.folder.clone(), settings.min_free_bytes);
+        let recording = Recording::start(settings.folder.clone(), settings.min_free_bytes, settings.room_bytes);
         Self {
             settings,
             group: Group::new(),
@@ -406,6 +414,11 @@ impl Pipeline {
     /// Nothing more is kept on disk.
     pub fn recording_stopped(&self) -> bool {
         self.recording.stopped()
+    }
+
+    /// Nothing more is kept on disk, as its owner may not have more.
+    pub fn exceeded_quota(&self) -> bool {
+        self.recording.exceeded_quota()
     }
 
     /// The stream in numbers.

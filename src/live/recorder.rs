@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use segmenter::Output;
@@ -11,6 +11,8 @@ use segmenter::name::Names;
 use segmenter::window::Stored;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use super::pipeline::SOURCE;
 
 /// Batches that may wait for the disk: at five a second and rendition, a disk that stalls for longer has failed.
 const QUEUE: usize = 256;
@@ -47,18 +49,24 @@ pub(super) struct Recording {
     notes: mpsc::Sender<Note>,
     /// What has been written.
     pub written: mpsc::UnboundedReceiver<Written>,
-    stopped: Arc<AtomicBool>,
+    stopped: Arc<AtomicU8>,
     task: JoinHandle<()>,
 }
 
+// Why a recording stopped, if it did.
+const GOES_ON: u8 = 0;
+const DISK: u8 = 1;
+const QUOTA: u8 = 2;
+
 impl Recording {
-    /// Starts the task. Recording stops when the file system of `folder` has less than `min_free_bytes`.
-    pub fn start(folder: PathBuf, min_free_bytes: u64) -> Self {
+    /// Starts the task. Recording stops when the file system of `folder` has less than `min_free_bytes`, or when the source has
+    /// `room_bytes`.
+    pub fn start(folder: PathBuf, min_free_bytes: u64, room_bytes: Option<u64>) -> Self {
         let (notes, receiver) = mpsc::channel(QUEUE);
         // Unbounded, but one entry per segment, and the broadcast takes them at every part.
         let (sender, written) = mpsc::unbounded_channel();
-        let stopped = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(run(receiver, sender, stopped.clone(), folder, min_free_bytes));
+        let stopped = Arc::new(AtomicU8::new(GOES_ON));
+        let task = tokio::spawn(run(receiver, sender, stopped.clone(), Disk::new(folder, min_free_bytes, room_bytes)));
         Self { notes, written, stopped, task }
     }
 
@@ -66,13 +74,18 @@ impl Recording {
     pub fn note(&self, note: Note) {
         if !self.stopped() && self.notes.try_send(note).is_err() {
             tracing::warn!("live.record: the disk does not keep up, recording stopped");
-            self.stopped.store(true, Ordering::Relaxed);
+            self.stopped.store(DISK, Ordering::Relaxed);
         }
     }
 
     /// Nothing is recorded any more.
     pub fn stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.stopped.load(Ordering::Relaxed) != GOES_ON
+    }
+
+    /// Nothing is recorded any more, as its owner may not have more.
+    pub fn exceeded_quota(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) == QUOTA
     }
 
     /// Waits until all is written.
@@ -89,19 +102,14 @@ struct Disk {
     folder: PathBuf,
     min_free_bytes: u64,
     checked: Option<Instant>,
+    /// What the source may still take.
+    room_bytes: Option<u64>,
 }
 
-async fn run(
-    mut notes: mpsc::Receiver<Note>,
-    written: mpsc::UnboundedSender<Written>,
-    stopped: Arc<AtomicBool>,
-    folder: PathBuf,
-    min_free_bytes: u64,
-) {
-    let mut disk = Disk { recorders: Vec::new(), folder, min_free_bytes, checked: None };
+async fn run(mut notes: mpsc::Receiver<Note>, written: mpsc::UnboundedSender<Written>, stopped: Arc<AtomicU8>, mut disk: Disk) {
     let mut batch = Vec::with_capacity(QUEUE);
     while notes.recv_many(&mut batch, QUEUE).await > 0 {
-        if stopped.load(Ordering::Relaxed) {
+        if stopped.load(Ordering::Relaxed) != GOES_ON {
             batch.clear();
             continue;
         }
@@ -113,19 +121,23 @@ async fn run(
         .await;
         let Ok((back, result)) = result else {
             tracing::error!("live.record: the writer panicked");
-            stopped.store(true, Ordering::Relaxed);
+            stopped.store(DISK, Ordering::Relaxed);
             return;
         };
         disk = back;
         match result {
             Ok(done) => done.into_iter().for_each(|done| drop(written.send(done))),
             Err(Failure::Space(free_bytes)) => {
-                tracing::warn!(free_bytes, min_free_bytes, "live.record: too little disk space, recording stopped");
-                stopped.store(true, Ordering::Relaxed);
+                tracing::warn!(free_bytes, disk.min_free_bytes, "live.record: too little disk space, recording stopped");
+                stopped.store(DISK, Ordering::Relaxed);
+            }
+            Err(Failure::Quota) => {
+                tracing::info!("live.record: its owner's quota is used up, recording stopped");
+                stopped.store(QUOTA, Ordering::Relaxed);
             }
             Err(Failure::Journal(error)) => {
                 tracing::warn!(%error, "live.record: recording stopped");
-                stopped.store(true, Ordering::Relaxed);
+                stopped.store(DISK, Ordering::Relaxed);
             }
         }
     }
@@ -133,10 +145,22 @@ async fn run(
 
 enum Failure {
     Space(u64),
+    Quota,
     Journal(segmenter::journal::Error),
 }
 
 impl Disk {
+    fn new(folder: PathBuf, min_free_bytes: u64, room_bytes: Option<u64>) -> Self {
+        Self { recorders: Vec::new(), folder, min_free_bytes, checked: None, room_bytes }
+    }
+
+    /// Counts what the source takes; other renditions are the server's own wish.
+    fn take(&mut self, bytes: u64) -> Result<(), Failure> {
+        let Some(room_bytes) = &mut self.room_bytes else { return Ok(()) };
+        *room_bytes = room_bytes.checked_sub(bytes).ok_or(Failure::Quota)?;
+        Ok(())
+    }
+
     fn handle(&mut self, notes: Vec<Note>) -> Result<Vec<Written>, Failure> {
         self.check_space()?;
         let mut done = Vec::new();
@@ -150,14 +174,23 @@ impl Disk {
                         Open::Create { folder, names, rotation } => {
                             Recorder::create(&folder, &names, rotation).map_err(Failure::Journal)?
                         }
-                        Open::Recovered(recorder) => *recorder,
+                        Open::Recovered(recorder) => {
+                            if index == 0 {
+                                self.take(size_of_files(&self.folder.join(SOURCE)))?;
+                            }
+                            *recorder
+                        }
                     });
                 }
                 Note::Append(index, outputs) => {
                     if let Some(Some(recorder)) = self.recorders.get_mut(index) {
                         let stored = recorder.append(&outputs).map_err(Failure::Journal)?;
+                        let length = stored.iter().map(|segment| segment.span.length).sum();
                         if !stored.is_empty() {
                             done.push((index, stored));
+                        }
+                        if index == 0 {
+                            self.take(length)?;
                         }
                     }
                 }
@@ -190,6 +223,11 @@ impl Disk {
             _ => Ok(()),
         }
     }
+}
+
+fn size_of_files(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 /// Bytes that may still be written to the file system of `folder`; `None` if it does not say.

@@ -58,7 +58,8 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
     };
     let subject = Arc::new(Subject { video, live, prefix: resume.prefix.clone(), replay: resume.replay, started_at: session.started_at });
     let folder = recording_folder(&app.config.data_dir, &subject.prefix);
-    let settings = Settings::new(app, &subject.prefix, folder.clone(), session.save_replay, subject.live.longest_keyframe_interval_ms);
+    let settings = Settings::new(app, &subject.prefix, folder.clone(), session.save_replay, subject.live.longest_keyframe_interval_ms)
+        .within(room_of(app, &subject).await?);
 
     if session.ended_at.is_none() {
         let rotation = if session.save_replay { Rotation::Never } else { Rotation::Every(ROTATION) };
@@ -79,6 +80,18 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
         replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
     }
     Ok(())
+}
+
+/// What the live's owner may still record.
+async fn room_of(app: &App, subject: &Subject) -> store::Result<Option<u64>> {
+    let mut tx = app.store.read().await?;
+    match subject.video.channel.account.user_id {
+        Some(id) => match tx.users().by_id(id).await? {
+            Some(owner) => crate::users::room(&mut tx, &owner).await,
+            None => Ok(None),
+        },
+        None => Ok(None),
+    }
 }
 
 /// Until when the broadcast waits for its publisher; `None`: no longer.

@@ -217,6 +217,14 @@ pub struct Invitation {
     pub renditions: Vec<String>,
 }
 
+/// The index, among renditions of these `names`, of the one that is named by its index or its name.
+pub(crate) fn rendition_index<'a>(text: &str, mut names: impl ExactSizeIterator<Item = &'a str>) -> Option<usize> {
+    match text.parse::<usize>() {
+        Ok(index) => Some(index).filter(|index| *index < names.len()),
+        Err(_) => names.position(|name| name == text),
+    }
+}
+
 impl Swarms {
     /// Invites somebody who may watch.
     pub fn invite(&self, swarm: &Swarm) -> Invitation {
@@ -283,11 +291,8 @@ impl Swarm {
     /// The index of a rendition that is named by its index or its name.
     pub fn rendition(&self, text: &str) -> Option<u8> {
         let renditions = self.group.renditions();
-        let index = match text.parse::<usize>() {
-            Ok(index) => Some(index).filter(|index| *index < renditions.len()),
-            Err(_) => renditions.iter().position(|rendition| rendition.name() == text),
-        };
-        index.and_then(|index| u8::try_from(index).ok())
+        let index = rendition_index(text, renditions.iter().map(Rendition::name))?;
+        u8::try_from(index).ok()
     }
 
     /// Somebody is about to join.

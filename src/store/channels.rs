@@ -81,15 +81,16 @@ impl Channels<'_> {
     pub async fn create(&mut self, new: NewChannel<'_>) -> Result<ChannelId> {
         let actor = NewActor { kind: "channel", name: new.name, host: None, url: None };
         let actor_id = create_actor(self.0, actor).await?;
-        let row =
-            sqlx::query("INSERT INTO channels (actor_id, account_id, display_name, description, support) VALUES ($1, $2, $3, $4, $5) RETURNING id")
-                .bind(actor_id.0)
-                .bind(new.account_id.0)
-                .bind(new.display_name)
-                .bind(new.description)
-                .bind(new.support)
-                .fetch_one(&mut *self.0)
-                .await?;
+        let row = sqlx::query(
+            "INSERT INTO channels (actor_id, account_id, display_name, description, support) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        )
+        .bind(actor_id.0)
+        .bind(new.account_id.0)
+        .bind(new.display_name)
+        .bind(new.description)
+        .bind(new.support)
+        .fetch_one(&mut *self.0)
+        .await?;
         Ok(ChannelId(row.try_get("id")?))
     }
 

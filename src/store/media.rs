@@ -114,10 +114,7 @@ impl MediaRows<'_> {
         for row in rows {
             let file: String = row.try_get("file")?;
             if !kept.contains(&file) {
-                sqlx::query("DELETE FROM video_files WHERE id = $1")
-                    .bind(row.try_get::<i64, _>("id")?)
-                    .execute(&mut *self.0)
-                    .await?;
+                sqlx::query("DELETE FROM video_files WHERE id = $1").bind(row.try_get::<i64, _>("id")?).execute(&mut *self.0).await?;
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ pub struct Source {
     pub input_filename: String,
     /// In bytes.
     pub size_bytes: i64,
-    /// Height in lines; `None` until it was probed, as all that follows.
+    /// Lines of the shorter side; `None` until it was probed, as all that follows.
     pub resolution: Option<i64>,
     /// In pixels.
     pub width: Option<i64>,
@@ -57,6 +57,20 @@ impl Sources<'_> {
         .bind(source.created_at.as_millis())
         .execute(&mut *self.0)
         .await?;
+        Ok(())
+    }
+
+    /// Notes what a video's file shows: width and height in pixels, frames per second.
+    pub async fn set_facts(&mut self, video_id: VideoId, width: Option<i64>, height: Option<i64>, fps: Option<i64>) -> Result<()> {
+        let resolution = width.zip(height).map(|(width, height)| width.min(height));
+        sqlx::query("UPDATE video_sources SET resolution = $1, width = $2, height = $3, fps = $4 WHERE video_id = $5")
+            .bind(resolution)
+            .bind(width)
+            .bind(height)
+            .bind(fps)
+            .bind(video_id.0)
+            .execute(&mut *self.0)
+            .await?;
         Ok(())
     }
 

@@ -88,11 +88,7 @@ impl SessionSort {
 
 macro_rules! select_sessions {
     ($order:literal) => {
-        concat!(
-            "SELECT * FROM oauth_tokens WHERE user_id = $1 AND refresh_expires_at >= $2 ORDER BY ",
-            $order,
-            " LIMIT $3 OFFSET $4"
-        )
+        concat!("SELECT * FROM oauth_tokens WHERE user_id = $1 AND refresh_expires_at >= $2 ORDER BY ", $order, " LIMIT $3 OFFSET $4")
     };
 }
 

@@ -229,13 +229,7 @@ impl Users<'_> {
         Ok(result.rows_affected() > 0)
     }
 
-    /// Whether the user behind an account is kept out.
-    pub async fn is_blocked(&mut self, account_id: AccountId) -> Result<bool> {
-        let row = sqlx::query("SELECT blocked FROM users WHERE account_id = $1").bind(account_id.0).fetch_optional(&mut *self.0).await?;
-        Ok(row.map(|row| flag(&row, "blocked")).transpose()?.unwrap_or(false))
-    }
-
-    /// How many bytes an account has here: of each video its largest file, as PeerTube counts.
+    /// How many bytes an account has here: of each video its largest file, as PeerTube counts, or what it is made of.
     pub async fn used(&mut self, account_id: AccountId) -> Result<Used> {
         let yesterday = Timestamp::now().as_millis() - DAY_MS;
         Ok(Used { total: self.used_since(account_id, 0).await?, daily: self.used_since(account_id, yesterday).await? })
@@ -244,8 +238,9 @@ impl Users<'_> {
     async fn used_since(&mut self, account_id: AccountId, since_ms: i64) -> Result<i64> {
         let row = sqlx::query(
             "SELECT CAST(COALESCE(SUM(largest), 0) AS BIGINT) AS used FROM
-             (SELECT MAX(f.size_bytes) AS largest FROM video_files f JOIN videos v ON v.id = f.video_id
-              JOIN channels c ON c.id = v.channel_id WHERE c.account_id = $1 AND f.created_at >= $2 GROUP BY v.id) AS sizes",
+             (SELECT MAX(f.size_bytes) AS largest FROM
+              (SELECT video_id, size_bytes, created_at FROM video_files UNION ALL SELECT video_id, size_bytes, created_at FROM video_sources) AS f
+              JOIN videos v ON v.id = f.video_id JOIN channels c ON c.id = v.channel_id WHERE c.account_id = $1 AND f.created_at >= $2 GROUP BY v.id) AS sizes",
         )
         .bind(account_id.0)
         .bind(since_ms)

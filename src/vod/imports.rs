@@ -35,6 +35,8 @@ enum Error {
     Size,
     #[error("this server's disk is full")]
     Space,
+    #[error("the user video quota is exceeded with this video")]
+    Quota,
     #[error("it took too long")]
     Slow,
     #[error("the file is empty")]
@@ -180,11 +182,15 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
             return Ok(false);
         }
         let Some(video) = tx.videos().by_id(video.id).await? else { return Ok(false) };
+        let Some(user) = tx.users().by_id(import.user_id).await? else { return Ok(false) };
+        if !crate::users::has_room(&mut tx, &user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
+            return Err(Error::Quota);
+        }
         uploaded::note(&mut tx, &video, &file, named, size_bytes).await?;
         let published = Video { state: VideoState::ToTranscode, published_at: Timestamp::now(), ..video };
         tx.videos().update(&published).await?;
         tx.commit().await?;
-        Ok::<_, store::Error>(true)
+        Ok::<_, Error>(true)
     };
     match taken.await {
         Ok(true) => {
@@ -193,7 +199,7 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
         }
         not => {
             let _ = tokio::fs::remove_file(super::originals_folder(data_dir, video.uuid).join(&file)).await;
-            not.map_err(Error::Store).and(Err(Error::Cancelled))
+            not.and(Err(Error::Cancelled))
         }
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::transcode::{Transcode, is_being_made};
 use super::SignManifests;
+use super::transcode::{Transcode, is_being_made};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::config::StorageKind;

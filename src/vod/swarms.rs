@@ -179,11 +179,8 @@ impl Swarm {
 
     /// The manifests of a rendition that is named by its index or its name.
     pub fn manifests(&self, rendition: &str) -> Option<&Index> {
-        let found = match rendition.parse::<usize>() {
-            Ok(index) => self.renditions.get(index),
-            Err(_) => self.renditions.iter().find(|(name, _)| name == rendition),
-        };
-        found.map(|(_, index)| index)
+        let at = swarm::rendition_index(rendition, self.renditions.iter().map(|(name, _)| name.as_str()))?;
+        self.renditions.get(at).map(|(_, index)| index)
     }
 }
 

@@ -306,11 +306,13 @@ impl Making<'_> {
     }
 
     async fn probed(&mut self, facts: Facts) -> Result<(), Stop> {
+        let mut tx = self.app.store.write().await?;
+        let (width, height) = (facts.width.map(i64::from), facts.height.map(i64::from));
+        tx.sources().set_facts(self.video.id, width, height, facts.frame_rate.map(|rate| rate.round() as i64)).await?;
         if !self.replaces {
-            let mut tx = self.app.store.write().await?;
             tx.media().set_facts(self.video.id, facts.duration_ms.unwrap_or(0), facts.aspect_ratio()).await?;
-            tx.commit().await?;
         }
+        tx.commit().await?;
         self.facts = Some(facts);
         Ok(())
     }
@@ -443,8 +445,7 @@ impl Making<'_> {
         }
         let before = Before::read(&mut tx, id).await?;
         let playlist = tx.playlists().put(id, &published.master, Some(&published.hashes)).await?;
-        let rows: Vec<NewFile> =
-            published.renditions.iter().map(|rendition| self.row(rendition, Some(playlist))).chain(plain).collect();
+        let rows: Vec<NewFile> = published.renditions.iter().map(|rendition| self.row(rendition, Some(playlist))).chain(plain).collect();
         let names: Vec<String> = rows.iter().map(|row| row.file.clone()).collect();
         for row in &rows {
             tx.files().add(row).await?;
@@ -453,12 +454,7 @@ impl Making<'_> {
         tx.media().put_storyboard(id, storyboard.as_ref()).await?;
         let aspect_ratio = self.facts.as_ref().and_then(Facts::aspect_ratio);
         tx.media().set_facts(id, published.duration_ms, aspect_ratio).await?;
-        let media = Media {
-            place: Place::Disk,
-            version: Some(self.version),
-            original: kept.clone(),
-            error: None,
-        };
+        let media = Media { place: Place::Disk, version: Some(self.version), original: kept.clone(), error: None };
         tx.media().put(id, &media).await?;
         tx.media().publish(id, now).await?;
         tx.jobs().enqueue(&SignManifests::of(id)).await?;
@@ -543,7 +539,11 @@ struct Before {
 
 impl Before {
     async fn read(tx: &mut Tx, id: VideoId) -> store::Result<Self> {
-        Ok(Self { media: tx.media().of_video(id).await?, playlist: tx.playlists().of_video(id).await?, files: tx.files().of_video(id).await? })
+        Ok(Self {
+            media: tx.media().of_video(id).await?,
+            playlist: tx.playlists().of_video(id).await?,
+            files: tx.files().of_video(id).await?,
+        })
     }
 
     /// What of it is in the way once `names` are the video's files, made as `version`.

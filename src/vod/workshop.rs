@@ -162,7 +162,11 @@ impl Fault {
     }
 
     fn io(source: &io::Error) -> Self {
-        if source.kind() == ErrorKind::StorageFull { Self::disk() } else { Self::new(FaultKind::Server, format!("on the server: {source}")) }
+        if source.kind() == ErrorKind::StorageFull {
+            Self::disk()
+        } else {
+            Self::new(FaultKind::Server, format!("on the server: {source}"))
+        }
     }
 }
 
@@ -275,7 +279,11 @@ fn facts(info: &MediaInfo, plan: &Plan) -> Facts {
         width: info.video.as_ref().map(|video| video.width),
         height: info.video.as_ref().map(|video| video.height),
         frame_rate: info.video.as_ref().and_then(|video| video.frame_rate),
-        renditions: plan.renditions.iter().map(|rendition| Planned { name: rendition.name.clone(), resolution: resolution(rendition) }).collect(),
+        renditions: plan
+            .renditions
+            .iter()
+            .map(|rendition| Planned { name: rendition.name.clone(), resolution: resolution(rendition) })
+            .collect(),
     }
 }
 
@@ -334,7 +342,8 @@ fn copies(order: &Order, plan: &Plan) -> Result<(), Fault> {
 }
 
 fn sprites(order: &Order, plan: &Plan) -> Result<Board, Fault> {
-    let smallest = plan.renditions.iter().filter(|rendition| rendition.making != Making::AudioOnly).min_by_key(|rendition| rendition.height);
+    let smallest =
+        plan.renditions.iter().filter(|rendition| rendition.making != Making::AudioOnly).min_by_key(|rendition| rendition.height);
     let smallest = smallest.ok_or_else(|| Fault::new(FaultKind::File, "no pictures"))?;
     let whole = mp4_path(&order.folder, &smallest.name);
     let path = if whole.exists() { whole } else { run_path(&order.folder, &smallest.name) };
@@ -413,7 +422,11 @@ mod tests {
 
     #[test]
     fn without_transcoding_only_the_file_itself_is_wanted() {
-        let mut settings = Transcoding { ladder: vec![crate::config::Rendition { height: 480, bitrate_kbps: 900 }], audio_only: true, ..Transcoding::default() };
+        let mut settings = Transcoding {
+            ladder: vec![crate::config::Rendition { height: 480, bitrate_kbps: 900 }],
+            audio_only: true,
+            ..Transcoding::default()
+        };
         let with = options(&settings);
         assert_eq!((with.rungs.len(), with.rungs[0].bitrate_kbps, with.audio_only), (1, 900, true));
         settings.enabled = false;

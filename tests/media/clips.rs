@@ -58,12 +58,18 @@ fn make(clip: Clip) -> PathBuf {
         Clip::Plain => ([&picture("testsrc2=size=640x360:rate=25")[..], &sound, &avc, &["-b:v", "400k"], &aac].concat(), "4"),
         Clip::Upright => ([&picture("testsrc2=size=360x640:rate=25")[..], &sound, &avc, &["-b:v", "400k"], &aac].concat(), "6"),
         Clip::Webm => (
-            [&picture("testsrc2=size=640x360:rate=25")[..], &sound, &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"]]
-                .concat(),
+            [
+                &picture("testsrc2=size=640x360:rate=25")[..],
+                &sound,
+                &["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"],
+            ]
+            .concat(),
             "4",
         ),
         Clip::Sound => ([&sound[..], &["-c:a", "libmp3lame"]].concat(), "4"),
-        Clip::Heavy => ([&picture("testsrc2=size=1280x720:rate=30,noise=alls=60:allf=t")[..], &sound, &avc, &["-qp", "20"], &aac].concat(), "12"),
+        Clip::Heavy => {
+            ([&picture("testsrc2=size=1280x720:rate=30,noise=alls=60:allf=t")[..], &sound, &avc, &["-qp", "20"], &aac].concat(), "12")
+        }
         Clip::Wide => ([&picture("color=size=9000x64:rate=1")[..], &avc].concat(), "1"),
     };
     let mut command = Command::new("ffmpeg");

@@ -31,7 +31,9 @@ pub fn workers(folder: &Path) -> usize {
         // What it writes is open.
         is_work
             && std::fs::read_dir(format!("/proc/{process}/fd")).is_ok_and(|mut files| {
-                files.any(|file| file.is_ok_and(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.to_string_lossy().contains(folder))))
+                files.any(|file| {
+                    file.is_ok_and(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.to_string_lossy().contains(folder)))
+                })
             })
     };
     processes.filter(works).count()

@@ -6,6 +6,7 @@ mod support;
 
 mod clips;
 mod crashes;
+mod downloads;
 mod jobs;
 mod kills;
 mod refusals;

@@ -49,8 +49,10 @@ async fn a_replaced_file_is_there_at_once_and_whole() {
         get(&old).await == StatusCode::NOT_FOUND && get(&old_plain).await == StatusCode::NOT_FOUND
     })
     .await;
-    let version = now["streamingPlaylists"][0]["playlistUrl"].as_str().and_then(|url| url.rsplit('/').next()).expect("a name")[..36].to_owned();
-    within(20, "only the new version is there", async || names(&upload.folder(&server)).iter().all(|name| name.starts_with(&version))).await;
+    let version =
+        now["streamingPlaylists"][0]["playlistUrl"].as_str().and_then(|url| url.rsplit('/').next()).expect("a name")[..36].to_owned();
+    within(20, "only the new version is there", async || names(&upload.folder(&server)).iter().all(|name| name.starts_with(&version)))
+        .await;
     for file in now["files"].as_array().expect("a list") {
         assert_eq!(get(file["fileUrl"].as_str().expect("an address")).await, StatusCode::OK);
     }

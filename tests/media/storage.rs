@@ -57,7 +57,8 @@ async fn files_go_to_object_storage_and_viewers_follow() {
 
     // Only what is small is left on disk.
     within(20, "the files are gone from the disk", async || {
-        names(&upload.folder(&server)).iter().all(|name| !name.ends_with(".mp4")) && names(&server.folder.path().join("web-videos")).is_empty()
+        names(&upload.folder(&server)).iter().all(|name| !name.ends_with(".mp4"))
+            && names(&server.folder.path().join("web-videos")).is_empty()
     })
     .await;
     assert_eq!(names(&vod::originals_folder(server.folder.path(), upload.uuid)), Vec::<String>::new());
@@ -73,7 +74,8 @@ async fn files_go_to_object_storage_and_viewers_follow() {
     let unsigned = location.split('?').next().expect("an address");
     assert_eq!(plain.get(unsigned).send().await.expect("an answer").status(), StatusCode::FORBIDDEN, "the bucket is nobody's");
 
-    for file in video["files"].as_array().expect("a list").iter().chain(video["streamingPlaylists"][0]["files"].as_array().expect("a list")) {
+    for file in video["files"].as_array().expect("a list").iter().chain(video["streamingPlaylists"][0]["files"].as_array().expect("a list"))
+    {
         let (status, headers, bytes) = get(&server, &address(file), Some("bytes=4-7")).await;
         assert_eq!((status, &bytes[..]), (StatusCode::PARTIAL_CONTENT, &b"ftyp"[..]));
         assert_eq!(headers[header::CONTENT_RANGE].to_str().expect("text"), format!("bytes 4-7/{}", file["size"]));
@@ -101,7 +103,10 @@ async fn files_go_to_object_storage_and_viewers_follow() {
 async fn counted(server: &Server) {
     let url = format!("http://{}/metrics", server.running.addrs.metrics.expect("metrics listen"));
     let text = server.http.get(url).send().await.expect("an answer").text().await.expect("text");
-    assert!(text.contains("\nshoal_storage_files{place=\"s3\"} 4\n") && text.contains("\nshoal_storage_files{place=\"disk\"} 0\n"), "{text}");
+    assert!(
+        text.contains("\nshoal_storage_files{place=\"s3\"} 4\n") && text.contains("\nshoal_storage_files{place=\"disk\"} 0\n"),
+        "{text}"
+    );
     let value = |name: &str| -> u64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).expect("a number");
         line.parse().expect("a number")
@@ -121,15 +126,23 @@ async fn the_server_hands_files_on_and_takes_them_back() {
     let size = file["size"].as_u64().expect("a number");
     let (status, headers, whole) = get(&server, &address(file), None).await;
     assert_eq!((status, whole.len() as u64), (StatusCode::OK, size));
-    assert_eq!((&headers[header::CONTENT_TYPE], &headers[header::ACCEPT_RANGES]), (&header::HeaderValue::from_static("video/mp4"), &header::HeaderValue::from_static("bytes")));
-    for (range, expected) in [("bytes=0-9".to_owned(), 0..10), (format!("bytes={}-", size - 5), size - 5..size), ("bytes=-7".to_owned(), size - 7..size)] {
+    assert_eq!(
+        (&headers[header::CONTENT_TYPE], &headers[header::ACCEPT_RANGES]),
+        (&header::HeaderValue::from_static("video/mp4"), &header::HeaderValue::from_static("bytes"))
+    );
+    for (range, expected) in
+        [("bytes=0-9".to_owned(), 0..10), (format!("bytes={}-", size - 5), size - 5..size), ("bytes=-7".to_owned(), size - 7..size)]
+    {
         let (status, headers, bytes) = get(&server, &address(file), Some(&range)).await;
         assert_eq!(status, StatusCode::PARTIAL_CONTENT, "{range}");
         assert_eq!(headers[header::CONTENT_RANGE].to_str().expect("text"), format!("bytes {}-{}/{size}", expected.start, expected.end - 1));
         assert_eq!(bytes, whole[expected.start as usize..expected.end as usize]);
     }
     let (status, headers, _) = get(&server, &address(file), Some(&format!("bytes={size}-"))).await;
-    assert_eq!((status, headers[header::CONTENT_RANGE].to_str().expect("text")), (StatusCode::RANGE_NOT_SATISFIABLE, format!("bytes */{size}").as_str()));
+    assert_eq!(
+        (status, headers[header::CONTENT_RANGE].to_str().expect("text")),
+        (StatusCode::RANGE_NOT_SATISFIABLE, format!("bytes */{size}").as_str())
+    );
     let head = server.http.head(file["fileDownloadUrl"].as_str().expect("an address")).send().await.expect("an answer");
     assert_eq!(head.headers()[header::CONTENT_LENGTH], size.to_string().as_str());
     assert_eq!(head.headers()[header::CONTENT_DISPOSITION], "attachment");

@@ -106,7 +106,10 @@ async fn stills(server: &Server, upload: &Upload, video: &Value) {
 
 async fn assert_jpeg(server: &Server, address: &str) {
     let response = server.http.get(address).send().await.expect("an answer");
-    assert_eq!((response.status(), &response.headers()[header::CONTENT_TYPE]), (StatusCode::OK, &header::HeaderValue::from_static("image/jpeg")));
+    assert_eq!(
+        (response.status(), &response.headers()[header::CONTENT_TYPE]),
+        (StatusCode::OK, &header::HeaderValue::from_static("image/jpeg"))
+    );
     assert!(response.bytes().await.expect("bytes").starts_with(&[0xff, 0xd8]));
 }
 

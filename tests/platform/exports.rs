@@ -96,7 +96,8 @@ async fn exports(server: &Server, mail: &MailServer) {
     }
 
     let one = format!("{base}/{}", archive["id"]);
-    let bobs = one.replace(&format!("/{id}/"), &format!("/{}/", server.call(Method::GET, "/api/v1/users/me", Some(&bob), None).await.1["id"]));
+    let bobs =
+        one.replace(&format!("/{id}/"), &format!("/{}/", server.call(Method::GET, "/api/v1/users/me", Some(&bob), None).await.1["id"]));
     assert_eq!(server.call(Method::DELETE, &bobs, Some(&bob), None).await.0, StatusCode::NOT_FOUND, "an archive of somebody else");
     assert_eq!(server.call(Method::DELETE, &one, Some(&ann), None).await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.http.get(url).send().await.expect("an answer").status(), StatusCode::NOT_FOUND);

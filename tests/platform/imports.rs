@@ -86,9 +86,7 @@ async fn imported(server: &Server) {
         let files: Vec<_> = server.originals(uuid).iter().map(|path| std::fs::read(path).expect("a file")).collect();
         assert_eq!(files, [b"media from elsewhere".to_vec()]);
     }
-    for (path, reason) in
-        [("/missing.mp4", "404"), ("/page.mp4", "no media"), ("/circle.mp4", "too often"), ("/large.mp4", "larger")]
-    {
+    for (path, reason) in [("/missing.mp4", "404"), ("/page.mp4", "no media"), ("/circle.mp4", "too often"), ("/large.mp4", "larger")] {
         let begun = import(path).await;
         let failed = over(&begun["id"], 3).await;
         assert!(failed["error"].as_str().expect("text").contains(reason), "{failed}");
@@ -111,8 +109,9 @@ async fn imported(server: &Server) {
     assert_eq!(server.call(Method::POST, &format!("{path}/cancel"), Some(&token), None).await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.call(Method::POST, &format!("{path}/cancel"), Some(&token), None).await.0, StatusCode::CONFLICT);
     assert_eq!(state(&begun["id"]).await["state"], json!({ "id": 5, "label": "Cancelled" }));
-    let (_, only) =
-        server.call(Method::GET, &format!("/api/v1/users/me/videos/imports?targetUrl={base}/slow.mp4&sort=createdAt"), Some(&token), None).await;
+    let (_, only) = server
+        .call(Method::GET, &format!("/api/v1/users/me/videos/imports?targetUrl={base}/slow.mp4&sort=createdAt"), Some(&token), None)
+        .await;
     assert_eq!(only["total"], 1);
 }
 
@@ -128,7 +127,12 @@ async fn private_addresses_are_refused() {
         }
         server.call(Method::POST, IMPORTS, token, Some(body)).await.0
     };
-    for url in [format!("{base}/a.mp4"), "http://169.254.169.254/a.mp4".to_owned(), "http://[::1]/a.mp4".to_owned(), "http://2130706433/".to_owned()] {
+    for url in [
+        format!("{base}/a.mp4"),
+        "http://169.254.169.254/a.mp4".to_owned(),
+        "http://[::1]/a.mp4".to_owned(),
+        "http://2130706433/".to_owned(),
+    ] {
         assert_eq!(post(Some(&token), json!({ "targetUrl": url })).await, StatusCode::FORBIDDEN, "{url}");
     }
     for url in ["file:///etc/passwd", "ftp://files.example/a.mp4", "nonsense", "http://a:b@files.example/a.mp4"] {

@@ -5,17 +5,19 @@
 mod support;
 
 mod api;
-mod imports;
 mod exports;
+mod imports;
 mod lifecycle;
 mod logins;
 mod pages;
 mod people;
 mod pictures;
+mod rate_limits;
 mod registrations;
 mod shapes;
 mod socket;
+mod socket_io;
 mod store;
+mod two_factor;
 mod uploads;
 mod video_parts;
-mod two_factor;

@@ -204,9 +204,8 @@ async fn themselves(server: &Server, mail: &MailServer) {
     assert_eq!(server.call(Method::PUT, ME, Some(&bob), Some(body)).await.0, StatusCode::CONFLICT);
 
     // A forgotten password: a letter to who is known, the same answer to who is not.
-    let ask = async |email: &str| {
-        server.call(Method::POST, "/api/v1/users/ask-reset-password", None, Some(json!({ "email": email }))).await.0
-    };
+    let ask =
+        async |email: &str| server.call(Method::POST, "/api/v1/users/ask-reset-password", None, Some(json!({ "email": email }))).await.0;
     assert_eq!(ask("nobody@mail.example").await, StatusCode::NO_CONTENT);
     assert_eq!(ask("nowhere").await, StatusCode::BAD_REQUEST);
     assert_eq!(ask("ann@mail.example").await, StatusCode::NO_CONTENT);
@@ -264,7 +263,8 @@ async fn sessions(server: &Server, _mail: &MailServer) {
     }
     assert_eq!(server.call(Method::GET, &format!("{path}?sort=random"), Some(&ann), None).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(server.call(Method::GET, &path, Some(&root), None).await.1["total"], 2, "moderators see to it too");
-    let bobs = format!("/api/v1/users/{}/token-sessions/{}/revoke", server.call(Method::GET, ME, Some(&bob), None).await.1["id"], others["id"]);
+    let bobs =
+        format!("/api/v1/users/{}/token-sessions/{}/revoke", server.call(Method::GET, ME, Some(&bob), None).await.1["id"], others["id"]);
     assert_eq!(server.call(Method::POST, &bobs, Some(&bob), None).await.0, StatusCode::NOT_FOUND, "a session of somebody else");
 
     assert_eq!(server.call(Method::POST, &revoke, Some(&ann), None).await.0, StatusCode::OK);

@@ -217,7 +217,10 @@ async fn answered(server: &Server, mail: &MailServer) {
     }
     let answer = async |path: String, body: Value| server.call(Method::POST, &path, Some(&root), Some(body)).await.0;
     assert_eq!(answer(path(0, "/accept"), json!({})).await, StatusCode::BAD_REQUEST, "an answer has words");
-    assert_eq!(answer("/api/v1/users/registrations/999/accept".into(), json!({ "moderationResponse": "Hello" })).await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        answer("/api/v1/users/registrations/999/accept".into(), json!({ "moderationResponse": "Hello" })).await,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(answer(path(0, "/accept"), json!({ "moderationResponse": "Welcome, Ann" })).await, StatusCode::NO_CONTENT);
     assert_eq!(answer(path(0, "/reject"), json!({ "moderationResponse": "No" })).await, StatusCode::CONFLICT, "answered already");
     assert!(mail.next_to("ann@mail.example").await.contains("Welcome, Ann"));

@@ -35,9 +35,8 @@ async fn second_factor(server: &Server, _mail: &MailServer) {
     let (ann, bob, root) = (server.user("ann").await, server.user("bob").await, server.root().await);
     let me = async || server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1;
     let base = format!("/api/v1/users/{}/two-factor", me().await["id"]);
-    let post = async |what: &str, token: Option<&str>, body: Value| {
-        server.call(Method::POST, &format!("{base}/{what}"), token, Some(body)).await
-    };
+    let post =
+        async |what: &str, token: Option<&str>, body: Value| server.call(Method::POST, &format!("{base}/{what}"), token, Some(body)).await;
     let password = json!({ "currentPassword": PASSWORD });
     for what in ["request", "confirm-request", "disable"] {
         let body = json!({ "currentPassword": PASSWORD, "requestToken": "x", "otpToken": "000000" });
@@ -61,9 +60,8 @@ async fn second_factor(server: &Server, _mail: &MailServer) {
     // One that is none of those which may count while this test runs.
     let soon: Vec<_> = (-2..10).map(|later| secret.code(step() + later)).collect();
     let wrong = (0..100).map(|number| format!("{number:06}")).find(|code| !soon.contains(code)).expect("a wrong code");
-    let confirm = async |token: &Value, code: &str| {
-        post("confirm-request", Some(&ann), json!({ "requestToken": token, "otpToken": code })).await.0
-    };
+    let confirm =
+        async |token: &Value, code: &str| post("confirm-request", Some(&ann), json!({ "requestToken": token, "otpToken": code })).await.0;
     assert_eq!(confirm(&json!("x"), &secret.code(step())).await, StatusCode::FORBIDDEN);
     assert_eq!(confirm(&request["requestToken"], "not a code").await, StatusCode::FORBIDDEN);
     assert_eq!(confirm(&request["requestToken"], &secret.code(step())).await, StatusCode::NO_CONTENT);

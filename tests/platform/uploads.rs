@@ -84,7 +84,13 @@ struct Uploader<'a> {
 impl Uploader<'_> {
     async fn begin(&self, size: usize, fields: Value) -> Response {
         let request = self.server.http.post(self.server.url(&self.path)).bearer_auth(&self.token);
-        request.header("x-upload-content-length", size).header("x-upload-content-type", "video/mp4").json(&fields).send().await.expect("an answer")
+        request
+            .header("x-upload-content-length", size)
+            .header("x-upload-content-type", "video/mp4")
+            .json(&fields)
+            .send()
+            .await
+            .expect("an answer")
     }
 
     async fn put(&self, id: &str, range: &str, bytes: &[u8]) -> Response {
@@ -128,7 +134,10 @@ async fn parts(server: &Server) {
     assert_eq!(last.status(), StatusCode::OK);
     let made: Value = last.json().await.expect("JSON");
     let uuid = made["video"]["uuid"].as_str().expect("a uuid").to_owned();
-    assert_eq!(server.originals(&uuid).iter().map(|path| std::fs::read(path).expect("a file")).collect::<Vec<_>>(), [b"0123456789".to_vec()]);
+    assert_eq!(
+        server.originals(&uuid).iter().map(|path| std::fs::read(path).expect("a file")).collect::<Vec<_>>(),
+        [b"0123456789".to_vec()]
+    );
     // The answer got lost: the same again.
     let repeated: Value = uploader.put(&id, "bytes 6-9/10", b"6789").await.json().await.expect("JSON");
     assert_eq!(repeated["video"]["uuid"], made["video"]["uuid"]);

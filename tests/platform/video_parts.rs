@@ -102,7 +102,8 @@ async fn files(stage: &Stage<'_>) {
         ids.push(tx.files().add(&file).await.expect("a file"));
     }
     tx.commit().await.expect("committed");
-    let delete = async |what: &str, token: &str| stage.call(Method::DELETE, &format!("/api/v1/videos/{uuid}/{what}"), Some(token), None).await.0;
+    let delete =
+        async |what: &str, token: &str| stage.call(Method::DELETE, &format!("/api/v1/videos/{uuid}/{what}"), Some(token), None).await.0;
     let one = format!("web-videos/{}", ids[0]);
     assert_eq!(delete("hls", &root).await, StatusCode::BAD_REQUEST, "there is none");
     assert_eq!(delete("web-videos", &root).await, StatusCode::BAD_REQUEST, "nothing would be left");
@@ -228,7 +229,8 @@ async fn history(stage: &Stage<'_>) {
     assert_eq!(watch(one, json!({ "currentTime": 5, "sessionId": "s" })).await, NO_CONTENT);
     assert_eq!(watch(two, json!({ "currentTime": 17, "viewEvent": "seek" })).await, NO_CONTENT);
     assert_eq!(watch(two, json!({ "currentTime": 20 })).await, NO_CONTENT);
-    for wrong in [json!({}), json!({ "currentTime": -1 }), json!({ "currentTime": "x" }), json!({ "currentTime": 1, "viewEvent": "jump" })] {
+    for wrong in [json!({}), json!({ "currentTime": -1 }), json!({ "currentTime": "x" }), json!({ "currentTime": 1, "viewEvent": "jump" })]
+    {
         assert_eq!(watch(one, wrong.clone()).await, StatusCode::BAD_REQUEST, "{wrong}");
     }
     let (_, details) = stage.call(Method::GET, &format!("/api/v1/videos/{two}"), Some(&stage.bob), None).await;
@@ -259,7 +261,9 @@ async fn history(stage: &Stage<'_>) {
     assert_eq!(listed("").await["total"], 0);
     let wrong = json!({ "beforeDate": "yesterday" });
     assert_eq!(stage.call(Method::POST, &format!("{HISTORY}/remove"), Some(&stage.bob), Some(wrong)).await.0, StatusCode::BAD_REQUEST);
-    for (method, path) in [(Method::GET, HISTORY.to_owned()), (Method::DELETE, format!("{HISTORY}/{one}")), (Method::POST, format!("{HISTORY}/remove"))] {
+    for (method, path) in
+        [(Method::GET, HISTORY.to_owned()), (Method::DELETE, format!("{HISTORY}/{one}")), (Method::POST, format!("{HISTORY}/remove"))]
+    {
         assert_eq!(stage.call(method, &path, None, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
     }
 }
@@ -268,7 +272,11 @@ async fn passwords(stage: &Stage<'_>) {
     let (_, uuid) = stage.video("Locked", Privacy::Public).await;
     let (path, list) = (format!("/api/v1/videos/{uuid}"), format!("/api/v1/videos/{uuid}/passwords"));
     assert_eq!(stage.call(Method::GET, &list, Some(&stage.ann), None).await.0, StatusCode::BAD_REQUEST, "not protected");
-    assert_eq!(stage.call(Method::PUT, &path, Some(&stage.ann), Some(json!({ "privacy": 5 }))).await.0, StatusCode::BAD_REQUEST, "no password");
+    assert_eq!(
+        stage.call(Method::PUT, &path, Some(&stage.ann), Some(json!({ "privacy": 5 }))).await.0,
+        StatusCode::BAD_REQUEST,
+        "no password"
+    );
     let lock = json!({ "privacy": 5, "videoPasswords": ["open sesame", "second"] });
     assert_eq!(stage.call(Method::PUT, &path, Some(&stage.ann), Some(lock)).await.0, NO_CONTENT);
 
@@ -313,7 +321,9 @@ async fn passwords(stage: &Stage<'_>) {
 
     let (_, kept) = stage.call(Method::GET, &list, Some(&stage.ann), None).await;
     assert_eq!((&kept["total"], &kept["data"][1]["password"]), (&json!(2), &json!("second")));
-    for (method, path) in [(Method::GET, list.clone()), (Method::PUT, list.clone()), (Method::POST, list.clone()), (Method::DELETE, format!("{list}/1"))] {
+    for (method, path) in
+        [(Method::GET, list.clone()), (Method::PUT, list.clone()), (Method::POST, list.clone()), (Method::DELETE, format!("{list}/1"))]
+    {
         let body = (method != Method::GET).then(|| json!({ "passwords": ["stolen"], "password": "stolen" }));
         stage.is_only_anns(method, &path, body).await;
     }
@@ -336,7 +346,8 @@ async fn passwords(stage: &Stage<'_>) {
     // Whoever is logged in gets a token for themselves.
     let (status, token) = stage.call(Method::POST, &format!("/api/v1/videos/{other}/token"), Some(&stage.ann), None).await;
     assert_eq!(status, StatusCode::OK);
-    let media = format!("/static/streaming-playlists/hls/{other}/none.mp4?videoFileToken={}", token["files"]["token"].as_str().expect("a token"));
+    let media =
+        format!("/static/streaming-playlists/hls/{other}/none.mp4?videoFileToken={}", token["files"]["token"].as_str().expect("a token"));
     assert_eq!(get(&media, None).await.0, StatusCode::NOT_FOUND);
     assert_eq!(stage.call(Method::POST, &format!("/api/v1/videos/{other}/token"), Some(&stage.bob), None).await.0, StatusCode::FORBIDDEN);
     assert_eq!(stage.call(Method::POST, &format!("/api/v1/videos/{uuid}/token"), None, None).await.0, StatusCode::UNAUTHORIZED);
@@ -438,7 +449,10 @@ async fn statistics(stage: &Stage<'_>) {
     assert_eq!(get("overall?endDate=2020-01-01T00:00:00.000Z").await["totalViewers"], 0);
     let retention = get("retention").await;
     assert_eq!(retention["data"][0], json!({ "second": 0, "retentionPercent": 100.0 }));
-    assert_eq!(retention["data"].as_array().expect("a list").iter().find(|point| point["second"] == 10).expect("second 10")["retentionPercent"], 50.0);
+    assert_eq!(
+        retention["data"].as_array().expect("a list").iter().find(|point| point["second"] == 10).expect("second 10")["retentionPercent"],
+        50.0
+    );
     for what in ["overall", "timeseries/viewers", "retention"] {
         stage.is_only_anns(Method::GET, &format!("{path}/{what}"), None).await;
     }
@@ -457,12 +471,18 @@ async fn statistics(stage: &Stage<'_>) {
 async fn lists(stage: &Stage<'_>) {
     // Names nobody else has.
     let mut uuids = Vec::new();
-    for (name, privacy) in
-        [("Zebra Äpfel", Privacy::Public), ("Zebra birds", Privacy::Internal), ("Zebra cats", Privacy::Private), ("Zebra dogs", Privacy::Unlisted)]
-    {
+    for (name, privacy) in [
+        ("Zebra Äpfel", Privacy::Public),
+        ("Zebra birds", Privacy::Internal),
+        ("Zebra cats", Privacy::Private),
+        ("Zebra dogs", Privacy::Unlisted),
+    ] {
         let (id, uuid) = stage.video(name, privacy).await;
         let mut tx = stage.server.running.app.store.write().await.expect("the store");
-        tx.videos().set_tags(id, &["animal".to_owned(), name.split(' ').next_back().expect("a word").to_lowercase()]).await.expect("tagged");
+        tx.videos()
+            .set_tags(id, &["animal".to_owned(), name.split(' ').next_back().expect("a word").to_lowercase()])
+            .await
+            .expect("tagged");
         tx.commit().await.expect("committed");
         uuids.push(uuid);
     }
@@ -510,9 +530,24 @@ async fn lists(stage: &Stage<'_>) {
     let rest = stage.call(Method::GET, "/api/v1/videos?search=okapi&excludeAlreadyWatched=true", Some(&stage.bob), None).await.1;
     assert_eq!(rest["total"], 0);
     // One's own are all there, narrowed as well.
-    let mine = async |query: &str| stage.call(Method::GET, &format!("/api/v1/users/me/videos?{query}"), Some(&stage.ann), None).await.1["total"].clone();
+    let mine = async |query: &str| {
+        stage.call(Method::GET, &format!("/api/v1/users/me/videos?{query}"), Some(&stage.ann), None).await.1["total"].clone()
+    };
     assert_eq!((mine("search=zebra").await, mine("search=zebra&privacyOneOf=3").await), (json!(3), json!(1)));
-    for sort in ["-publishedAt", "publishedAt", "-createdAt", "-updatedAt", "-originallyPublishedAt", "name", "-duration", "-views", "-likes", "-trending", "-hot", "-best"] {
+    for sort in [
+        "-publishedAt",
+        "publishedAt",
+        "-createdAt",
+        "-updatedAt",
+        "-originallyPublishedAt",
+        "name",
+        "-duration",
+        "-views",
+        "-likes",
+        "-trending",
+        "-hot",
+        "-best",
+    ] {
         assert_eq!(stage.server.get(&format!("/api/v1/videos?sort={sort}")).await.0, StatusCode::OK, "{sort}");
     }
     for wrong in ["stateOneOf=99", "privacyOneOf=9", "hasHLSFiles=maybe", "startDate=soon", "skipCount=2", "excludeAlreadyWatched=true"] {

@@ -5,8 +5,8 @@
 pub mod mail;
 pub mod postgres;
 pub mod program;
-pub mod videos;
 pub mod seaweed;
+pub mod videos;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -36,7 +36,14 @@ impl Seaweed {
         let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc] = ports;
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = Command::new(program());
-        command.arg("server").args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-volume.max=64", "-master.volumeSizeLimitMB=64"]);
+        command.arg("server").args([
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            "-filer",
+            "-s3",
+            "-volume.max=64",
+            "-master.volumeSizeLimitMB=64",
+        ]);
         command.arg(format!("-dir={}", folder.path().join("data").display()));
         for (name, port) in [
             ("master.port", master),

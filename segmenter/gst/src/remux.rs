@@ -6,6 +6,7 @@
 
 mod boxes;
 mod fragments;
+mod join;
 mod tables;
 
 use std::fs::File;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 use crate::{Error, MediaInfo, probe};
 use fragments::{Run, Timing};
 use tables::Layout;
+
+pub use join::{Joined, Piece, join};
 
 /// Writes the `inputs`, one after the other, into `output`: index first, so that players start at once and seek by byte range.
 /// Each input is an initialisation segment and fragments, as recorded; all have the same parameters. Times in which an input

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use media::Codec;
-use segmenter_gst::{Error, Options, Pattern, Preset, Source, Target, probe, publish, read_stamp, remux, thumbnail};
+use segmenter_gst::{Error, Options, Pattern, Preset, Source, Target, join, probe, publish, read_stamp, remux, thumbnail};
 
 const SMALL: (u32, u32) = (640, 360);
 
@@ -144,6 +144,50 @@ async fn a_recorded_run_becomes_one_file() {
         let index = positions(&bytes, b"moov").next().unwrap();
         assert!(index < 64 && index < positions(&bytes, b"mdat").next().unwrap(), "index first");
     }
+}
+
+/// The file that is made while it is sent, all of it.
+fn sent(inputs: &[PathBuf]) -> Vec<u8> {
+    let joined = join(inputs).unwrap();
+    let files: Vec<_> = inputs.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let mut bytes = joined.head.clone();
+    for piece in &joined.pieces {
+        let (begin, length) = (piece.offset as usize, piece.size_bytes as usize);
+        bytes.extend_from_slice(&files[piece.input][begin..begin + length]);
+    }
+    assert_eq!(bytes.len() as u64, joined.size_bytes());
+    bytes
+}
+
+#[tokio::test]
+async fn a_file_can_be_made_while_it_is_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let flv = record(directory.path(), Preset::Obs, SMALL, 3).await;
+    let run = shifted(&fragmented(&flv, "run.mp4", Some(200)), 10);
+    let output = directory.path().join("out.mp4");
+    remux(std::slice::from_ref(&run), &output).unwrap();
+    assert_eq!(sent(&[run]), std::fs::read(&output).unwrap(), "the same bytes as the file that is written");
+
+    // Picture and sound that were recorded apart.
+    let run = fragmented(&flv, "whole.mp4", Some(200));
+    let (want_video, want_audio) = (packets(&run, "v"), packets(&run, "a"));
+    let flags = ["-c", "copy", "-movflags", "empty_moov+default_base_moof", "-frag_duration", "200000"];
+    let apart = [("picture.mp4", "-an"), ("sound.mp4", "-vn")].map(|(name, without)| {
+        let path = directory.path().join(name);
+        ffmpeg(&flv, &[&[without][..], &flags[..]].concat(), &path);
+        path
+    });
+    std::fs::write(&output, sent(&apart)).unwrap();
+    let (video, audio) = (packets(&output, "v"), packets(&output, "a"));
+    assert_eq!((video.len(), audio.len()), (want_video.len(), want_audio.len()));
+    let start = want_video[0].0.min(want_audio[0].0);
+    for (got, want) in video.iter().zip(&want_video).chain(audio.iter().zip(&want_audio)) {
+        assert!((got.0 - (want.0 - start)).abs() <= 2, "{got:?} {want:?}");
+        assert_eq!((got.2, got.3), (want.2, want.3));
+    }
+    let decoded = Command::new("ffmpeg").args(["-v", "warning", "-i"]).arg(&output).args(["-f", "null", "-"]).output().unwrap();
+    assert!(decoded.status.success() && decoded.stderr.is_empty(), "{}", String::from_utf8_lossy(&decoded.stderr));
+    assert!(matches!(join(&[output]), Err(Error::Malformed(_))), "it has no fragments");
 }
 
 #[tokio::test]

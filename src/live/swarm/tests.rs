@@ -104,3 +104,9 @@ async fn streams_are_bounded() {
     streams.pop();
     assert!(bench.swarm.stream(0, 1, None).is_some());
 }
+
+#[test]
+fn a_rendition_is_named_by_its_index_or_its_name() {
+    let found = ["0", "2", "3", "720p", "1080p", "", "-1"].map(|text| rendition_index(text, ["source", "720p", "480p"].into_iter()));
+    assert_eq!(found, [Some(0), Some(2), None, Some(1), None, None, None]);
+}

@@ -210,13 +210,19 @@ mod tests {
         record(work.path(), "360p", 360, 3, false);
         assert!(show(true).is_none());
         let growing = show(false).expect("something to play");
-        assert_eq!(growing.renditions.iter().map(|rendition| (rendition.resolution, rendition.is_finished)).collect::<Vec<_>>(), [(360, false)]);
+        assert_eq!(
+            growing.renditions.iter().map(|rendition| (rendition.resolution, rendition.is_finished)).collect::<Vec<_>>(),
+            [(360, false)]
+        );
         let playlist = || fs::read_to_string(folder.path().join(format!("{version}-360.m3u8"))).expect("a playlist");
         assert!(playlist().contains("#EXT-X-PLAYLIST-TYPE:EVENT") && !playlist().contains("ENDLIST"));
 
         record(work.path(), "720p", 720, 4, true);
         let whole = show(false).expect("something to play");
-        assert_eq!(whole.renditions.iter().map(|rendition| (rendition.resolution, rendition.is_finished)).collect::<Vec<_>>(), [(720, true)]);
+        assert_eq!(
+            whole.renditions.iter().map(|rendition| (rendition.resolution, rendition.is_finished)).collect::<Vec<_>>(),
+            [(720, true)]
+        );
         assert_eq!((whole.duration_ms, whole.renditions[0].size_bytes, whole.renditions[0].width), (8000, 404, Some(1280)));
         let master = fs::read_to_string(folder.path().join(&whole.master)).expect("a playlist");
         assert!(master.contains(&format!("{version}-720.m3u8")) && !master.contains("-360.m3u8"), "{master}");

@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers } from '../support/accessibility';
 import { DESK, latencies, launch, median, plays, screenshots, stats, video, type Stats } from '../support/browser';
+import { connections, keepConnections } from '../support/connections';
 import { Publisher } from '../support/publisher';
 import { Shoal, type TestLive } from '../support/shoal';
 import { pause, until } from '../support/until';
@@ -34,17 +35,7 @@ class Viewer {
 		const context = await browser.newContext({ viewport: DESK });
 		const page = await context.newPage();
 		const viewer = new Viewer(context, page);
-		await page.addInitScript(() => {
-			const made: RTCPeerConnection[] = [];
-			const Original = RTCPeerConnection;
-			class Counted extends Original {
-				constructor(...settings: ConstructorParameters<typeof Original>) {
-					super(...settings);
-					made.push(this);
-				}
-			}
-			Object.assign(window, { RTCPeerConnection: Counted, made });
-		});
+		await keepConnections(page);
 		const session = await context.newCDPSession(page);
 		await session.send('Network.enable');
 		session.on('Network.requestWillBeSent', () => viewer.requests++);
@@ -57,7 +48,7 @@ class Viewer {
 
 	/** States of all peer connections that the page ever made. */
 	connections(): Promise<string[]> {
-		return this.page.evaluate(() => (window as unknown as { made: RTCPeerConnection[] }).made.map((made) => made.connectionState));
+		return connections(this.page);
 	}
 }
 
@@ -149,14 +140,14 @@ test('switched off there is no connection at all, and the picture goes on', asyn
 	// Who took stripes from it goes on as well.
 	await everybody((viewer) => plays(viewer.page, 3000));
 
-	// The switch is remembered; an embedding page can say no as well.
+	// The switch is remembered; an address can say no as well.
 	await page.reload();
-	const embed = await Viewer.open(`/videos/embed/${live.uuid}?autoplay=1&muted=1&p2p=0`);
-	await Promise.all([plays(page, 10_000), plays(embed.page, 10_000)]);
+	const others = await Promise.all([`/videos/embed/${live.uuid}?autoplay=1&muted=1&p2p=0`, `${live.watchPath}?p2p=0`].map((path) => Viewer.open(path)));
+	await Promise.all([page, ...others.map((viewer) => viewer.page)].map((each) => plays(each, 10_000)));
 	await pause(5000);
-	expect([await viewers[0]!.connections(), await embed.connections()]).toEqual([[], []]);
+	for (const viewer of [viewers[0]!, ...others]) expect(await viewer.connections()).toEqual([]);
 	expect(await page.getByRole('switch').getAttribute('aria-checked')).toBe('false');
-	await embed.context.close();
+	await Promise.all(others.map((viewer) => viewer.context.close()));
 });
 
 test('the server, and the tracker with it, is killed and started again: playback goes on', async () => {

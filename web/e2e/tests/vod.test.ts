@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { barriers } from '../support/accessibility';
 import { DESK, launch, plays, progress, stats, video, type Stats } from '../support/browser';
+import { connections, keepConnections, received } from '../support/connections';
 import { Publisher } from '../support/publisher';
 import { Shoal, type TestLive } from '../support/shoal';
 import { pause, until } from '../support/until';
@@ -32,17 +33,7 @@ class Viewer {
 		const context = await browser.newContext({ viewport: DESK });
 		const page = await context.newPage();
 		const viewer = new Viewer(context, page);
-		await page.addInitScript(() => {
-			const made: RTCPeerConnection[] = [];
-			const Original = RTCPeerConnection;
-			class Counted extends Original {
-				constructor(...settings: ConstructorParameters<typeof Original>) {
-					super(...settings);
-					made.push(this);
-				}
-			}
-			Object.assign(window, { RTCPeerConnection: Counted, made });
-		});
+		await keepConnections(page);
 		const session = await context.newCDPSession(page);
 		await session.send('Network.enable');
 		const media = new Set<string>();
@@ -56,21 +47,9 @@ class Viewer {
 		return viewer;
 	}
 
-	/** Bytes that data channels received, as WebRTC itself counts them. */
-	received(): Promise<number> {
-		return this.page.evaluate(async () => {
-			let bytes = 0;
-			for (const made of (window as unknown as { made: RTCPeerConnection[] }).made) {
-				if (made.connectionState === 'closed') continue;
-				for (const report of (await made.getStats()).values()) if (report.type === 'data-channel') bytes += report.bytesReceived;
-			}
-			return bytes;
-		});
-	}
-
 	/** How many peer connections the page ever made. */
-	connections(): Promise<number> {
-		return this.page.evaluate(() => (window as unknown as { made: RTCPeerConnection[] }).made.length);
+	async connections(): Promise<number> {
+		return (await connections(this.page)).length;
 	}
 
 	seek(position_s: number): Promise<void> {
@@ -128,7 +107,7 @@ test('four pages on one replay pass it on to each other', async () => {
 		const told = { ...(await stats(viewer.page)), media_bytes: viewer.media_bytes };
 		// The browser's own numbers are some 50 ms old.
 		await pause(200);
-		return { ...told, received_bytes: await viewer.received() };
+		return { ...told, received_bytes: await received(viewer.page) };
 	});
 	console.info(numbers.map(({ http_bytes, p2p_bytes, media_bytes, received_bytes, peers }) => ({ http_bytes, media_bytes, p2p_bytes, received_bytes, peers })));
 	for (const { http_bytes, media_bytes } of numbers) {

@@ -115,7 +115,7 @@ impl Layout {
 
 const NANOS: u32 = 1_000_000_000;
 
-fn nanos(ticks: i64, timescale: u32) -> i64 {
+pub(super) fn nanos(ticks: i64, timescale: u32) -> i64 {
     rescale(ticks, timescale, NANOS)
 }
 

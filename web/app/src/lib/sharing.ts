@@ -9,12 +9,15 @@ export interface Shared extends SharingState {
 	sent_bytes: number;
 }
 
+/** `p2p=0` in the address, as embeds have it: no sharing until somebody switches it on. */
+const keepsToItself = (): boolean => new URLSearchParams(location.search).get('p2p') === '0';
+
 /** How the player shares this server's live `uuid`: with this page's own socket for the tracker. */
 export function sharingOf(uuid: string): SharingOptions {
 	return {
 		uuid,
 		tokenUrl: new URL(`/api/shoal/v1/swarms/${uuid}/token`, location.origin).href,
 		signalling: () => pageEvents().tracker(),
-		choice: session.shares
+		choice: keepsToItself() ? false : session.shares
 	};
 }

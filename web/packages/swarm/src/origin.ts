@@ -191,3 +191,8 @@ export class Origin {
 		return response;
 	}
 }
+
+/** The token endpoint's answer, for a notice before anything starts. Rejects with `OriginError` when there is no swarm. */
+export function fetchSwarmToken(tokenUrl: string, accessToken: AccessToken | null, signal: AbortSignal): Promise<SwarmToken> {
+	return new Origin(tokenUrl, (url, init) => fetch(url, init), accessToken).token(signal, () => performance.now());
+}

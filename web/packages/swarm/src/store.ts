@@ -13,6 +13,8 @@ export class StoredPart {
 	#missing: number;
 	http_bytes = 0;
 	p2p_bytes = 0;
+	/** how long those of its bytes took that came by HTTP */
+	http_ms = 0;
 
 	constructor(readonly manifest: Manifest) {
 		this.#slices = new Array<Uint8Array | null>(manifest.slices).fill(null);

@@ -1,8 +1,9 @@
 /** A viewer without a picture: loads playlists and parts as a player does, and has a playhead that consumes them. */
 
+import type { SwarmOptions, SwarmStats } from './driver';
 import { partUri, type Reload } from './playlist';
 import { sleep, within } from './sleep';
-import { Swarm, type SwarmOptions, type SwarmStats } from './swarm';
+import { Swarm } from './swarm';
 
 export interface ViewerOptions extends Omit<SwarmOptions, 'delay_ms'> {
 	/** how far behind the live edge to play */

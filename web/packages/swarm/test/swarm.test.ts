@@ -4,7 +4,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import wrtc from '@roamhq/wrtc';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Swarm, type SwarmOptions } from '../src/swarm';
+import type { SwarmOptions } from '../src/driver';
+import { Swarm } from '../src/swarm';
 import { Transport, type PeerConnectionConstructor } from '../src/transport';
 import type { PeerId } from '../src/wire';
 import { BASE, FakeOrigin, FakeTracker, FakeWindow, ORIGIN, UUID, type FakeSocket } from './fake';

@@ -1,9 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Message } from '../src/core/types';
 import { placeOf, sliceCount } from '../src/wire';
-import { CACHE_BYTES, rankOf, VodCore } from '../src/vod/core';
-import { keyOf } from '../src/vod/segment';
-import type { PeerId, Span, VodOutput } from '../src/vod/types';
+import { CACHE_BYTES, keyOf, rankOf, VodCore, type PeerId, type Span, type VodOutput } from '../src/vod/core';
 
 // Minutes of a dozen viewers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });

@@ -4,8 +4,8 @@
 import * as ed25519 from '@noble/ed25519';
 import wrtc from '@roamhq/wrtc';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { SwarmOptions } from '../src/driver';
 import { signManifest } from '../src/manifest';
-import type { SwarmOptions } from '../src/swarm';
 import { Transport, type PeerConnectionConstructor } from '../src/transport';
 import { Timeline } from '../src/vod/timeline';
 import { VodSwarm } from '../src/vod/swarm';

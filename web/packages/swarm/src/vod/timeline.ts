@@ -1,6 +1,6 @@
 /** The segments of a recording, as its media playlist lists them. No I/O. */
 
-import type { Span } from './types';
+import type { Span } from './core';
 
 /** Three days in segments of four seconds. */
 const MAX_SEGMENTS = 65_536;

@@ -1,6 +1,6 @@
 /** One segment on its way: which slices are here, and who was asked for the others. */
 
-import { sliceStart } from '../wire';
+import { sliceStart } from '../../wire';
 import type { PeerId, SegmentFacts } from './types';
 
 /** One number for rendition and index: indices have 22 bits in a place. */

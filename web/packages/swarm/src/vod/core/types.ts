@@ -1,8 +1,8 @@
 /** What goes into the scheduler of a recording's swarm and what comes out of it. Times are integer milliseconds of one monotonic clock. */
 
-import type { Message, PeerId, Place, Report } from '../core/types';
+import type { Message, PeerId, Place, Report } from '../../core/types';
 
-export type { PeerId, Place } from '../core/types';
+export { Refusal, shortId, type Message, type PeerId, type Place } from '../../core/types';
 
 export interface VodConfig {
 	peer: PeerId;

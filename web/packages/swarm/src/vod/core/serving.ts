@@ -1,6 +1,6 @@
 /** What others asked for: in the order in which they asked, as fast as the uplink allows. */
 
-import { Uplink } from '../core/uplink';
+import { Uplink } from '../../core/uplink';
 import type { PeerId } from './types';
 
 /** Slices that one peer may wait for: twice what a peer of ours asks for at once. */
