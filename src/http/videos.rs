@@ -176,7 +176,7 @@ pub(super) async fn answer(app: &App, base: &Base, wanted: &VideoFilter) -> Resu
     let (total, videos) = app.store.read().await?.videos().list(wanted).await?;
     // As PeerTube: whoever lists what is not published is told how far it is.
     let unpublished = wanted.states.iter().any(|state| *state != VideoState::Published);
-    let summary = |video| {
+    let summary = |video: &Video| {
         let summary = VideoSummary::of(video, app, base, false);
         if unpublished { summary.with_state(video) } else { summary }
     };
