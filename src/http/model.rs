@@ -521,7 +521,8 @@ fn summary<A, C>(video: &Video, app: &App, base: &Base, account: A, channel: C) 
         truncated_description: video.truncated_description(),
         description: video.description.clone(),
         is_local: !video.remote,
-        duration: video.duration_ms / 1000,
+        // To the nearest second, as PeerTube.
+        duration: (video.duration_ms + 500) / 1000,
         aspect_ratio: video.aspect_ratio.map(|ratio| (ratio * 10_000.0).round() / 10_000.0),
         views: video.views,
         viewers: app.viewers.count(video.uuid),
