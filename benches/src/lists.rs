@@ -3,9 +3,9 @@
 mod rows;
 
 use crate::Common;
+use crate::postgres::Cluster;
 use crate::server::Server;
 use crate::table::{Table, percentile};
-use crate::postgres::Cluster;
 use anyhow::Context as _;
 use rows::{Catalogue, Dice, LANGUAGES};
 use serde::Serialize;
@@ -45,7 +45,9 @@ const KINDS: [Kind; 20] = [
     ("categories and languages", |_, dice| {
         let (first, second) = (1 + dice.below(9), 10 + dice.below(9));
         let language = LANGUAGES[dice.below(4) as usize].0;
-        format!("/api/v1/videos?start=0&count=25&sort=-hot&categoryOneOf={first}&categoryOneOf={second}&languageOneOf={language}&languageOneOf=_unknown")
+        format!(
+            "/api/v1/videos?start=0&count=25&sort=-hot&categoryOneOf={first}&categoryOneOf={second}&languageOneOf={language}&languageOneOf=_unknown"
+        )
     }),
     ("a tag", |all, dice| format!("/api/v1/videos?start=0&count=25&sort=-publishedAt&tagsOneOf={}", all.tag(dice))),
     ("a search", |all, dice| format!("/api/v1/search/videos?start=0&count=25&sort=-match&search={}", all.word(dice))),

@@ -143,7 +143,9 @@ fn files(video: &Value) -> &[Value] {
 /// Whether a player would have a picture: playlists, and the bytes of the first segment.
 async fn plays(server: &Server, uuid: &str) -> anyhow::Result<bool> {
     let video = server.get(&format!("/api/v1/videos/{uuid}")).await?;
-    let Some(master) = video["streamingPlaylists"][0]["playlistUrl"].as_str().filter(|_| video["state"]["id"] == 1) else { return Ok(false) };
+    let Some(master) = video["streamingPlaylists"][0]["playlistUrl"].as_str().filter(|_| video["state"]["id"] == 1) else {
+        return Ok(false);
+    };
     let Some(variants) = text(server, master).await? else { return Ok(false) };
     let Some(variant) = addresses(&variants).next() else { return Ok(false) };
     let folder = &master[..=master.rfind('/').context("no path")?];

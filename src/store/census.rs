@@ -38,11 +38,13 @@ impl Census<'_> {
 
     /// Local channels with a video published at `since` or later.
     pub async fn channels_since(&mut self, since: Timestamp) -> Result<i64> {
-        let row = sqlx::query("SELECT COUNT(DISTINCT v.channel_id) AS total FROM videos v WHERE v.state = $1 AND v.published_at >= $2 AND v.remote = 0")
-            .bind(VideoState::Published.code())
-            .bind(since.as_millis())
-            .fetch_one(&mut *self.0)
-            .await?;
+        let row = sqlx::query(
+            "SELECT COUNT(DISTINCT v.channel_id) AS total FROM videos v WHERE v.state = $1 AND v.published_at >= $2 AND v.remote = 0",
+        )
+        .bind(VideoState::Published.code())
+        .bind(since.as_millis())
+        .fetch_one(&mut *self.0)
+        .await?;
         Ok(row.try_get("total")?)
     }
 

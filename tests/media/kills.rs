@@ -20,8 +20,7 @@ const RESUMABLE: &str = "/api/v1/videos/upload-resumable";
 /// What was uploaded is kept, to be compared.
 const KEEP: [(&str, &str); 3] = [WORK[0], WORK[1], ("SHOAL_TRANSCODING_KEEP_ORIGINAL", "on")];
 /// All renditions are encoded, and slowly enough for a kill to come between.
-const SLOWLY: [(&str, &str); 4] =
-    [WORK[0], WORK[1], ("SHOAL_TRANSCODING_PASSTHROUGH", "off"), ("SHOAL_TRANSCODING_THREADS", "1")];
+const SLOWLY: [(&str, &str); 4] = [WORK[0], WORK[1], ("SHOAL_TRANSCODING_PASSTHROUGH", "off"), ("SHOAL_TRANSCODING_THREADS", "1")];
 /// Milliseconds from an upload's last byte to the kill: before, while and after it becomes a video.
 const LAST_MOMENTS_MS: [u64; 4] = [0, 3, 10, 40];
 
@@ -189,7 +188,7 @@ async fn a_video_in_the_making_is_never_listed_broken() {
     let uuid = stage.finish(&program, &id, &bytes).await;
     let path = format!("/api/shoal/v1/videos/{uuid}/transcoding");
 
-    // While nothing of it can be watched yet, and while some of it can: what plays then is not what is there in the end.
+    // Once while nothing of it can be watched yet, once while some of it can.
     let begun_at = async |program: &Program| {
         within(60, "it has begun", async || {
             listed_plays(program).await;

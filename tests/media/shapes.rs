@@ -85,7 +85,9 @@ async fn playlists_and_hashes_are_as_peertubes() {
     // The same shape: names of files, in them ranges with texts.
     let ours = |all: &Value| {
         let files = all.as_object().expect("an object").iter();
-        files.map(|(name, ranges)| (end_of(name).to_owned(), ranges.as_object().is_some_and(|ranges| ranges.values().all(Value::is_string)))).collect::<Vec<_>>()
+        files
+            .map(|(name, ranges)| (end_of(name).to_owned(), ranges.as_object().is_some_and(|ranges| ranges.values().all(Value::is_string))))
+            .collect::<Vec<_>>()
     };
     assert_eq!(ours(&fixture("hls-vod-sha256.json")), [("-360-fragmented.mp4".to_owned(), true)]);
     assert!(ours(&hashes).contains(&("-360-fragmented.mp4".to_owned(), true)), "{hashes}");

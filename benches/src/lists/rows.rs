@@ -241,7 +241,14 @@ impl Rows {
         let language = language(dice);
         let nsfw = u8::from(dice.percent(4));
         let duration_ms = if is_live { 0 } else { 15_000 + dice.below(3_600_000) };
-        let uuid = format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", dice.below(1 << 32), dice.below(1 << 16), dice.below(1 << 12), dice.below(1 << 12), id);
+        let uuid = format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            dice.below(1 << 32),
+            dice.below(1 << 16),
+            dice.below(1 << 12),
+            dice.below(1 << 12),
+            id
+        );
         let url = if remote == 1 { format!("'https://tube{}.example/videos/watch/{uuid}'", channel % 50) } else { "NULL".to_owned() };
         let name = sentence(catalogue, dice, 3, 4);
         let description = sentence(catalogue, dice, 20, 60);
