@@ -111,7 +111,7 @@ pub(crate) async fn run(common: &Common, videos: u64, times: usize) -> anyhow::R
 async fn measure(server: &Server, catalogue: &Catalogue, times: usize) -> anyhow::Result<(Vec<Measured>, Vec<f64>)> {
     let mut dice = Dice::new(SEED);
     let mut waits: Vec<Vec<f64>> = vec![Vec::new(); KINDS.len()];
-    let mut totals = vec![0; KINDS.len()];
+    let mut totals = vec![0_u64; KINDS.len()];
     for round in 0..times + WARM_UP {
         for (index, (kind, path)) in KINDS.iter().enumerate() {
             let url = server.url(&path(catalogue, &mut dice));
@@ -130,7 +130,7 @@ async fn measure(server: &Server, catalogue: &Catalogue, times: usize) -> anyhow
     }
     let all = waits.iter().flatten().copied().collect();
     let mut measured = Vec::new();
-    for (((kind, _), waits), total) in KINDS.iter().zip(&mut waits).zip(totals) {
+    for (((kind, _), waits), total) in KINDS.into_iter().zip(&mut waits).zip(totals) {
         // A list that is empty every time measures nothing.
         anyhow::ensure!(total > 0, "{kind}: no list had a video");
         let (p50_ms, p95_ms, max_ms) = (percentile(waits, 50.0), percentile(waits, 95.0), percentile(waits, 100.0));
