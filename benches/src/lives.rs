@@ -1,5 +1,6 @@
 //! CPU and memory of passthrough lives, Shoal and nginx in turn with the same publishers.
 
+use crate::everything;
 use crate::flv::Stream;
 use crate::nginx::Nginx;
 use crate::process::{self, megabytes};
@@ -112,7 +113,7 @@ pub(crate) async fn start_lives(server: &Server, count: usize, stream: &Stream) 
 }
 
 async fn shoal(common: &Common, count: usize, window: Duration, stream: &Stream) -> anyhow::Result<Measured> {
-    let server = Server::start(common).await?;
+    let (server, _certificate) = everything::start(common).await?;
     let (lives, publishers) = start_lives(&server, count, stream).await?;
     tokio::time::sleep(WARM_UP).await;
     let before = server.metrics().await?;

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -160,6 +160,20 @@ impl Server {
         let live = self.get(&format!("/api/v1/videos/live/{uuid}")).await?;
         let key = text(&live["streamKey"]).context("the live has no key")?;
         Ok(Live { uuid, short, key })
+    }
+
+    /// Uploads a file in one form, as a video for everybody that is shown as soon as something of it plays; its UUID.
+    pub(crate) async fn upload(&self, name: &str, file: &Path) -> anyhow::Result<String> {
+        let part = reqwest::multipart::Part::bytes(std::fs::read(file)?).file_name("upload.mp4");
+        let form = reqwest::multipart::Form::new()
+            .text("channelId", self.channel.to_string())
+            .text("name", name.to_owned())
+            .text("privacy", "1")
+            .text("waitTranscoding", "false")
+            .part("videofile", part);
+        let request = self.client.post(self.url("/api/v1/videos/upload")).bearer_auth(&self.token).multipart(form);
+        let made: Value = request.send().await?.error_for_status().context("cannot upload")?.json().await?;
+        made["video"]["uuid"].as_str().map(str::to_owned).context("the video has no uuid")
     }
 
     /// URL below the directory of a live's playlists.

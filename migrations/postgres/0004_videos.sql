@@ -13,7 +13,7 @@ CREATE INDEX videos_by_likes ON videos (state, likes, id, privacy, nsfw, is_live
 CREATE INDEX videos_by_trending ON videos (state, trending, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 CREATE INDEX videos_by_hot ON videos (state, hot, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 CREATE INDEX videos_by_originally ON videos (state, COALESCE(originally_published_at, published_at), id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
-CREATE INDEX videos_by_created ON videos (created_at, id, channel_id);
+CREATE INDEX videos_by_created ON videos (state, created_at, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 CREATE INDEX videos_by_duration ON videos (state, duration_ms, id, privacy);
 DROP INDEX video_tags_tag;
 CREATE INDEX video_tags_lower ON video_tags (LOWER(tag), video_id);

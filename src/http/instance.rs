@@ -17,7 +17,7 @@ use crate::vod::uploaded::EXTENSIONS;
 const PEERTUBE_VERSION: &str = "6.3.0";
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(config)).routes(routes!(about)).routes(routes!(stats))
+    OpenApiRouter::new().routes(routes!(config)).routes(routes!(about))
 }
 
 /// What the instance offers, as PeerTube says it.
@@ -153,24 +153,4 @@ async fn about(State(app): State<App>) -> Json<Value> {
             "banners": []
         }
     }))
-}
-
-/// Numbers of the instance.
-#[utoipa::path(get, path = "/api/v1/server/stats", tag = "Stats", responses((status = 200, body = Object)))]
-async fn stats(State(app): State<App>) -> Result<Json<Value>> {
-    let mut tx = app.store.read().await?;
-    let users = tx.users().count().await?;
-    let (videos, views) = tx.videos().totals().await?;
-    let (channels, _) = tx.channels().list(0, 0).await?;
-    Ok(Json(json!({
-        "totalUsers": users,
-        "totalLocalVideos": videos,
-        "totalVideos": videos,
-        "totalLocalVideoViews": views,
-        "totalLocalVideoComments": 0,
-        "totalVideoComments": 0,
-        "totalLocalVideoChannels": channels,
-        "totalInstanceFollowers": 0,
-        "totalInstanceFollowing": 0
-    })))
 }

@@ -12,7 +12,7 @@ use super::extract::{PASSWORD_HEADER, is_shown, may_watch};
 use super::files::{NO_STORE, plain};
 use super::video_tokens::Grant;
 use crate::app::App;
-use crate::domain::{Privacy, Timestamp, Video};
+use crate::domain::{Privacy, Timestamp, User, Video};
 use crate::store;
 
 /// How long a change of privacy takes to reach media requests.
@@ -95,6 +95,16 @@ async fn may(app: &App, video: &Video, headers: &HeaderMap, query: Option<&str>)
     let Some(password) = headers.get(PASSWORD_HEADER).and_then(|value| value.to_str().ok()).filter(|_| locked) else { return Ok(false) };
     let mut tx = app.store.read().await?;
     Ok(app.video_tokens.unlock(&mut tx, video, password, None).await.is_ok())
+}
+
+/// Whose token this request carries, for the media of `video` or for everything; nobody's for a password's.
+pub(super) async fn user(app: &App, video: Uuid, headers: &HeaderMap, query: Option<&str>) -> store::Result<Option<User>> {
+    let Some(token) = token(headers, query) else { return Ok(None) };
+    match app.video_tokens.read(video, token, Timestamp::now()) {
+        Some(Grant::User(id)) => Ok(app.store.read().await?.users().by_id(id).await?.filter(|user| !user.blocked)),
+        Some(Grant::Password(_)) => Ok(None),
+        None => app.auth.user(&app.store, token).await,
+    }
 }
 
 fn token<'a>(headers: &'a HeaderMap, query: Option<&'a str>) -> Option<&'a str> {

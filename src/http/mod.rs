@@ -34,6 +34,7 @@ mod ratings;
 mod registrations;
 mod resumable;
 pub mod serve;
+mod server_stats;
 mod sessions;
 mod shell;
 mod shoal;
@@ -41,6 +42,7 @@ mod slots;
 mod socket;
 pub mod socket_io;
 mod swarms;
+mod torrents;
 mod tracker;
 mod transcoding;
 mod two_factor;
@@ -100,6 +102,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(lives::router())
         .merge(channels::router())
         .merge(instance::router())
+        .merge(server_stats::router())
         .merge(shoal::router())
         .merge(swarms::router())
         .merge(upload::router())
@@ -152,6 +155,7 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(healthz))
         .merge(hls::router(app.media_access.clone()))
         .merge(files::router(app.media_access.clone()))
+        .merge(torrents::router(app.media_access.clone()))
         .merge(downloads::router(app.media_access.clone()))
         .merge(images::files_router())
         .merge(exports::files_router())

@@ -4,12 +4,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::extract::Base;
-use super::hls;
+use super::{hls, torrents};
 use crate::app::App;
 use crate::domain::{
     Account, Actor, ActorImage, ActorImages, CATEGORIES, Channel, LICENCES, LatencyMode, Live, LiveSession, Media, Place, Playlist,
     Privacy, RegistrationState, Timestamp, User, Video, VideoFile, VideoState, label_of, language_of, short_uuid,
 };
+use crate::store::Source;
 
 /// A value with its name; `id` null is "Unknown".
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -369,15 +370,15 @@ pub struct FileView {
     pub width: Option<i64>,
     /// In pixels.
     pub height: Option<i64>,
-    /// No torrent is made.
+    /// It would need the torrent, which is made only when somebody asks for it.
     pub magnet_uri: Option<String>,
     /// In bytes.
     pub size: i64,
     /// Frames per second; -1 unknown.
     pub fps: i64,
-    /// No torrent is made.
+    /// A torrent that leads to `fileUrl`; none of what is in object storage or on another server.
     pub torrent_url: Option<String>,
-    /// No torrent is made.
+    /// The same, to save it.
     pub torrent_download_url: Option<String>,
     /// To play.
     pub file_url: String,
@@ -454,6 +455,14 @@ impl VideoSummary {
         self
     }
 
+    /// With how far it is: for lists of what is not published as well.
+    #[must_use]
+    pub fn with_state(mut self, video: &Video) -> Self {
+        self.state = Some(state(video.state));
+        self.wait_transcoding = Some(video.wait_transcoding);
+        self
+    }
+
     /// For lists. `own` adds what only the owner sees.
     pub fn of(video: &Video, app: &App, base: &Base, own: bool) -> Self {
         let mut summary = summary(video, app, base, actor_summary(&video.channel.account, base), channel_summary(&video.channel, base));
@@ -512,7 +521,8 @@ fn summary<A, C>(video: &Video, app: &App, base: &Base, account: A, channel: C) 
         truncated_description: video.truncated_description(),
         description: video.description.clone(),
         is_local: !video.remote,
-        duration: video.duration_ms / 1000,
+        // To the nearest second, as PeerTube.
+        duration: (video.duration_ms + 500) / 1000,
         aspect_ratio: video.aspect_ratio.map(|ratio| (ratio * 10_000.0).round() / 10_000.0),
         views: video.views,
         viewers: app.viewers.count(video.uuid),
@@ -558,6 +568,8 @@ pub struct Parts {
     pub own: bool,
     /// Where the files are.
     pub media: Media,
+    /// What it is being made from, for its owner while there are no files.
+    pub original: Option<Source>,
 }
 
 impl VideoDetails {
@@ -587,7 +599,10 @@ impl VideoDetails {
                     files: hls.iter().copied().map(file).collect(),
                 })
                 .collect(),
-            files: plain.into_iter().map(file).collect(),
+            files: match &parts.original {
+                Some(source) if plain.is_empty() => vec![original_view(video, source, base)],
+                _ => plain.into_iter().map(file).collect(),
+            },
             support: video.support.clone(),
             description_path: format!("/api/v1/videos/{}/description", video.uuid),
             tags: parts.tags,
@@ -607,12 +622,24 @@ fn hls_url(video: &Video, name: &str, base: &Base) -> String {
     if video.remote { name.to_owned() } else { format!("{}{}{}/{name}", base.0, hls::FOLDER, video.uuid) }
 }
 
-fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> FileView {
-    let file_url = if video.remote || file.playlist_id.is_some() {
+/// Where a file is fetched from.
+pub(super) fn file_address(video: &Video, file: &VideoFile, base: &Base) -> String {
+    if video.remote || file.playlist_id.is_some() {
         hls_url(video, &file.file, base)
     } else {
         format!("{}/static/web-videos/{}", base.0, file.file)
-    };
+    }
+}
+
+/// Where its owner fetches what a video was made from.
+pub(super) fn original_address(video: &Video, source: &Source, base: &Base) -> String {
+    let end = source.file.rsplit('.').next().unwrap_or("bin");
+    format!("{}/download/original-video-files/{}.{end}", base.0, video.uuid)
+}
+
+fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> FileView {
+    let file_url = file_address(video, file, base);
+    let torrent = (place == Place::Disk && !video.remote).then(|| torrents::name_of(video.uuid, file));
     FileView {
         id: file.id.0,
         resolution: labelled(
@@ -624,14 +651,38 @@ fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> File
         magnet_uri: None,
         size: file.size_bytes,
         fps: file.fps,
-        torrent_url: None,
-        torrent_download_url: None,
+        torrent_url: torrent.as_ref().map(|name| format!("{}/lazy-static/torrents/{name}", base.0)),
+        torrent_download_url: torrent.as_ref().map(|name| format!("{}/download/torrents/{name}", base.0)),
         file_download_url: format!("{file_url}?download=1"),
         file_url,
         metadata_url: None,
         has_audio: file.has_audio,
         has_video: file.has_video,
         storage: place.code(),
+    }
+}
+
+/// As PeerTube, whose first file is what was uploaded: its clients wait for it.
+fn original_view(video: &Video, source: &Source, base: &Base) -> FileView {
+    let file_url = original_address(video, source, base);
+    let torrent = torrents::name_of_original(video.uuid);
+    let lines = source.resolution.unwrap_or(0);
+    FileView {
+        id: 0,
+        resolution: labelled(lines, Some("Original")),
+        width: source.width,
+        height: source.height,
+        magnet_uri: None,
+        size: source.size_bytes,
+        fps: source.fps.unwrap_or(-1),
+        torrent_url: Some(format!("{}/lazy-static/torrents/{torrent}", base.0)),
+        torrent_download_url: Some(format!("{}/download/torrents/{torrent}", base.0)),
+        file_download_url: file_url.clone(),
+        file_url,
+        metadata_url: None,
+        has_audio: true,
+        has_video: true,
+        storage: Place::Disk.code(),
     }
 }
 

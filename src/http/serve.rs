@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, Request, Response};
+use axum::http::{HeaderMap, HeaderName, Request, Response, Uri};
 use bytes::BytesMut;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -199,6 +199,9 @@ async fn respond(app: App, router: Router, peer: IpAddr, tls: bool, request: Req
     let mut request = request.map(Body::new);
     let client = client(&app, peer, tls, request.headers());
     request.extensions_mut().insert(client);
+    if let Some(uri) = without_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = match router.oneshot(request).await {
         Ok(response) => response,
@@ -214,6 +217,18 @@ async fn respond(app: App, router: Router, peer: IpAddr, tls: bool, request: Req
         tracing::info!(%method, path, status, duration_ms, client = %Redacted(client.address), "http.request");
     }
     Ok(response)
+}
+
+/// PeerTube takes paths of its API with a slash at their end, and yt-dlp sends one.
+fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/"))?;
+    let text = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(text.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// An address of which logs show the network only: /24, or /48 for IPv6.
@@ -257,4 +272,21 @@ fn client(app: &App, peer: IpAddr, tls: bool, headers: &HeaderMap) -> Client {
         }
     }
     client
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_api_may_end_with_a_slash() {
+        let without = |text: &str| without_slash(&text.parse().expect("an address")).map(|uri| uri.to_string());
+        assert_eq!(without("/api/v1/videos/abc/").as_deref(), Some("/api/v1/videos/abc"));
+        assert_eq!(without("/api/v1/videos/?start=1").as_deref(), Some("/api/v1/videos?start=1"));
+        // As HTTP/2 has it.
+        assert_eq!(without("https://tv.example/api/v1/videos/").as_deref(), Some("https://tv.example/api/v1/videos"));
+        for text in ["/api/v1/videos", "/api/", "/", "/w/abc/", "/api/v1/videos?path=/"] {
+            assert_eq!(without(text), None, "{text}");
+        }
+    }
 }

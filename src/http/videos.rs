@@ -174,7 +174,13 @@ async fn search(app: State<App>, base: Base, user: MaybeLogin, fields: QueryFiel
 
 pub(super) async fn answer(app: &App, base: &Base, wanted: &VideoFilter) -> Result<Json<List<VideoSummary>>> {
     let (total, videos) = app.store.read().await?.videos().list(wanted).await?;
-    let data = videos.iter().map(|video| VideoSummary::of(video, app, base, false)).collect();
+    // As PeerTube: whoever lists what is not published is told how far it is.
+    let unpublished = wanted.states.iter().any(|state| *state != VideoState::Published);
+    let summary = |video: &Video| {
+        let summary = VideoSummary::of(video, app, base, false);
+        if unpublished { summary.with_state(video) } else { summary }
+    };
+    let data = videos.iter().map(summary).collect();
     Ok(Json(List { total, data }))
 }
 
@@ -221,16 +227,22 @@ async fn details(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRe
         },
         None => None,
     };
+    let (own, files) = (owns(viewer.user.as_ref(), &video), tx.files().of_video(video.id).await?);
+    let is_unmade = matches!(video.state, VideoState::ToTranscode | VideoState::TranscodingFailed) && !video.is_live;
     let parts = Parts {
         tags: tx.videos().tags(video.id).await?,
         playlist: tx.playlists().of_video(video.id).await?,
-        files: tx.files().of_video(video.id).await?,
+        original: match own && is_unmade && files.is_empty() {
+            true => tx.sources().of_video(video.id).await?,
+            false => None,
+        },
+        files,
         latency_mode: match video.is_live {
             true => tx.lives().by_video(video.id).await?.map(|live| live.latency_mode),
             false => None,
         },
         position_s,
-        own: owns(viewer.user.as_ref(), &video),
+        own,
         media: tx.media().of_video(video.id).await?,
     };
     Ok(Json(VideoDetails::of(&video, parts, &app, &base)))

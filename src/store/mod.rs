@@ -7,6 +7,7 @@
 
 mod accounts;
 mod captions;
+mod census;
 mod channels;
 mod chapters;
 mod exports;
@@ -40,6 +41,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor as _, Row as _, Transaction};
 
 pub use accounts::{Accounts, NewActor};
 pub use captions::Captions;
+pub use census::{Census, RegistrationCounts};
 pub use channels::{Channels, NewChannel};
 pub use chapters::Chapters;
 pub use exports::Exports;
@@ -315,6 +317,11 @@ impl Tx {
     /// Durable work.
     pub fn jobs(&mut self) -> Jobs<'_> {
         Jobs(self.connection())
+    }
+
+    /// How many there are of everything.
+    pub fn census(&mut self) -> Census<'_> {
+        Census(self.connection())
     }
 
     /// Small facts of the instance.

@@ -1,16 +1,16 @@
 //! A broadcast outlives its connections, and its server.
 
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use shoal::app::App;
 use shoal::config::Config;
 
-use crate::player::{Live, Playlist, found};
+use crate::player::{Live, Playlist};
 use crate::publisher::{Clip, Publisher, probe_duration};
-use crate::support::{self, PASSWORD, Server};
+use crate::support::program::Program;
+use crate::support::{self, Server};
 
 /// The same broadcast goes on behind a break.
 fn assert_goes_on(before: &Playlist, after: &Playlist) {
@@ -117,44 +117,6 @@ async fn stopping_waits_for_no_player_and_the_live_goes_on() {
     server.stop().await;
 }
 
-/// The program itself, so that it can be killed.
-struct Program {
-    child: Child,
-    addresses: Value,
-}
-
-impl Program {
-    async fn start(folder: &std::path::Path) -> Self {
-        let told = folder.join("addresses.json");
-        let _ = std::fs::remove_file(&told);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
-        command.arg("serve").env("SHOAL_DATA_DIR", folder).env("SHOAL_ROOT_PASSWORD", PASSWORD).env("SHOAL_LIVE_GRACE_STOPPED_S", "1");
-        command.env("SHOAL_HTTP_LISTEN", "127.0.0.1:0").env("SHOAL_RTMP_LISTEN", "127.0.0.1:0");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
-        let addresses = found("addresses.json", async || {
-            assert!(child.try_wait().expect("a status").is_none(), "the program ended");
-            serde_json::from_slice(&std::fs::read(&told).ok()?).ok()
-        })
-        .await;
-        Self { child, addresses }
-    }
-
-    fn base(&self) -> String {
-        format!("http://{}", self.addresses["http"].as_str().expect("HTTP listens"))
-    }
-
-    fn rtmp_url(&self, key: &str) -> String {
-        format!("rtmp://{}/live/{key}", self.addresses["rtmp"].as_str().expect("RTMP listens"))
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_takes_its_lives_up_again() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -164,8 +126,9 @@ async fn a_killed_server_takes_its_lives_up_again() {
     let key = live.rtmp_url.rsplit('/').next().expect("a key").to_owned();
     server.stop().await;
 
-    let program = Program::start(folder.path()).await;
-    let live = Live::at(&program.base(), &live.uuid, &live.token);
+    let settings = [("SHOAL_LIVE_GRACE_STOPPED_S", "1")];
+    let program = Program::start(folder.path(), &settings).await;
+    let live = Live::at(&program.base, &live.uuid, &live.token);
     let publisher = Publisher::start(Clip::Plain, &program.rtmp_url(&key));
     live.on_air().await;
     live.past(8).await;
@@ -174,8 +137,8 @@ async fn a_killed_server_takes_its_lives_up_again() {
     drop(program);
     drop(publisher);
 
-    let program = Program::start(folder.path()).await;
-    let live = Live::at(&program.base(), &live.uuid, &live.token);
+    let program = Program::start(folder.path(), &settings).await;
+    let live = Live::at(&program.base, &live.uuid, &live.token);
     assert_eq!(live.state().await, "interrupted");
     let publisher = Publisher::start(Clip::Plain, &program.rtmp_url(&key));
     let after = resumed(&live).await;

@@ -6,6 +6,7 @@ mod support;
 mod admission;
 mod endings;
 mod interruptions;
+mod kills;
 mod playback;
 mod player;
 mod proxy;

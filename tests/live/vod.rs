@@ -57,7 +57,7 @@ async fn manifests(server: &Server, ticket: &Ticket, live: &Live, rendition: &st
 }
 
 /// Seconds, byte range and file of each segment of a playlist.
-fn segments(playlist: &str) -> Vec<(f64, u64, u64, String)> {
+pub fn segments(playlist: &str) -> Vec<(f64, u64, u64, String)> {
     let m3u8_rs::Playlist::MediaPlaylist(playlist) = m3u8_rs::parse_playlist_res(playlist.as_bytes()).expect("a playlist") else {
         panic!("a media playlist")
     };
@@ -68,7 +68,7 @@ fn segments(playlist: &str) -> Vec<(f64, u64, u64, String)> {
     segments.collect()
 }
 
-async fn bytes(live: &Live, file: &str, offset: u64, length: u64) -> Bytes {
+pub async fn bytes(live: &Live, file: &str, offset: u64, length: u64) -> Bytes {
     let range = format!("bytes={offset}-{}", offset + length - 1);
     let response = live.raw(Method::GET, file, &[("range", &range)]).await;
     assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT);

@@ -1,7 +1,6 @@
 //! Work that is cut off goes on, and leaves nothing behind.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -10,51 +9,20 @@ use shoal::app::App;
 use shoal::domain::VideoState;
 
 use crate::clips::{Clip, Upload, clip, names, server, settings, within};
-use crate::support::{PASSWORD, Server, config};
+use crate::support::program::Program;
+use crate::support::{Server, config};
 
 /// Somebody works on something.
-fn begun(folder: &Path) -> bool {
+pub fn begun(folder: &Path) -> bool {
     let work = folder.join("transcoding");
     names(&work).iter().any(|job| names(&work.join(job)).iter().any(|name| work.join(job).join(name).join("run-0.mp4").exists()))
 }
 
-/// The program itself, so that it can be killed.
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Program {
-    async fn start(folder: &Path) -> Self {
-        let told = folder.join("addresses.json");
-        let _ = std::fs::remove_file(&told);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shoal"));
-        command.arg("serve").env("SHOAL_DATA_DIR", folder).env("SHOAL_ROOT_PASSWORD", PASSWORD);
-        command.env("SHOAL_HTTP_LISTEN", "127.0.0.1:0").env("SHOAL_RTMP_LISTEN", "127.0.0.1:0");
-        command.env("SHOAL_TRANSCODING_MIN_FREE_DISK_BYTES", "1048576").env("SHOAL_TRANSCODING_HARDWARE", "off");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
-        let mut base = None;
-        within(20, "it says where it listens", async || {
-            assert!(child.try_wait().expect("a status").is_none(), "the program ended");
-            let text = std::fs::read(&told).unwrap_or_default();
-            let addresses: Value = serde_json::from_slice(&text).unwrap_or_default();
-            base = addresses["http"].as_str().map(|address| format!("http://{address}"));
-            base.is_some()
-        })
-        .await;
-        Self { child, base: base.expect("an address") }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+/// Any disk has room, and encoders are the same everywhere.
+pub const WORK: [(&str, &str); 2] = [("SHOAL_TRANSCODING_MIN_FREE_DISK_BYTES", "1048576"), ("SHOAL_TRANSCODING_HARDWARE", "off")];
 
 /// Processes that work on files below this folder.
-fn workers(folder: &Path) -> usize {
+pub fn workers(folder: &Path) -> usize {
     let folder = folder.to_str().expect("text");
     let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let works = |process: &String| {
@@ -80,7 +48,7 @@ async fn a_killed_server_finishes_its_work_at_the_next_start() {
     let Server { running, folder, http, .. } = server;
     running.stop().await;
 
-    let program = Program::start(folder.path()).await;
+    let program = Program::start(folder.path(), &WORK).await;
     within(60, "it has begun", async || begun(folder.path()) && workers(folder.path()) == 1).await;
     let address = format!("{}/api/v1/videos/{}", program.base, upload.uuid);
     assert_eq!(http.get(&address).send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED, "nothing half-visible");
@@ -88,7 +56,7 @@ async fn a_killed_server_finishes_its_work_at_the_next_start() {
     drop(program);
     within(10, "its process ends with it", async || workers(folder.path()) == 0).await;
 
-    let program = Program::start(folder.path()).await;
+    let program = Program::start(folder.path(), &WORK).await;
     let address = format!("{}/api/v1/videos/{}", program.base, upload.uuid);
     let mut video = Value::Null;
     within(90, "it is published", async || {

@@ -14,6 +14,7 @@ mod people;
 mod pictures;
 mod rate_limits;
 mod registrations;
+mod shapes;
 mod socket;
 mod socket_io;
 mod store;

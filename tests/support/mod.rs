@@ -4,6 +4,7 @@
 
 pub mod mail;
 pub mod postgres;
+pub mod program;
 pub mod seaweed;
 pub mod videos;
 

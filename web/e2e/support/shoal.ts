@@ -10,6 +10,7 @@ import { until } from './until';
 /** `data_dir/addresses.json` */
 interface Addresses {
 	http: string;
+	https: string | null;
 	rtmp: string;
 	public_url: string;
 	rtmp_url: string;
@@ -72,6 +73,19 @@ export class Shoal {
 	get url(): string {
 		if (!this.#addresses) throw new Error('not started');
 		return this.#addresses.public_url;
+	}
+
+	/** Host and port of HTTPS, where that is on. */
+	get https(): string {
+		const address = this.#addresses?.https;
+		if (!address) throw new Error('HTTPS is off');
+		return address;
+	}
+
+	/** Root's access token. */
+	get token(): string {
+		if (!this.#token) throw new Error('not started');
+		return this.#token;
 	}
 
 	/** Logs root in on `page`, as the login page would. */
@@ -151,10 +165,15 @@ export class Shoal {
 
 	/** What the program said, for messages of failed tests. */
 	log(): string {
+		return this.lines().slice(-60).join('\n');
+	}
+
+	/** All that the program said. */
+	lines(): string[] {
 		try {
-			return readFileSync(this.#log_path, 'utf8').split('\n').slice(-60).join('\n');
+			return readFileSync(this.#log_path, 'utf8').split('\n');
 		} catch {
-			return '';
+			return [];
 		}
 	}
 

@@ -2102,7 +2102,7 @@ export interface components {
              * @description Row id.
              */
             id: number;
-            /** @description No torrent is made. */
+            /** @description It would need the torrent, which is made only when somebody asks for it. */
             magnetUri?: string | null;
             /** @description What ffprobe would say; not kept. */
             metadataUrl?: string | null;
@@ -2118,9 +2118,9 @@ export interface components {
              * @description 0: on this server; 1: in object storage.
              */
             storage: number;
-            /** @description No torrent is made. */
+            /** @description The same, to save it. */
             torrentDownloadUrl?: string | null;
-            /** @description No torrent is made. */
+            /** @description A torrent that leads to `fileUrl`; none of what is in object storage or on another server. */
             torrentUrl?: string | null;
             /**
              * Format: int64
