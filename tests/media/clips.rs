@@ -10,7 +10,7 @@ use serde_json::Value;
 use shoal::config::{Config, Rendition};
 use shoal::domain::{ChannelId, VideoId, VideoState};
 use shoal::store::NewVideo;
-use shoal::vod;
+use shoal::vod::{self, uploaded};
 use uuid::Uuid;
 
 use crate::support::Server;

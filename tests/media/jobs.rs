@@ -98,7 +98,10 @@ async fn seen(server: &Server) {
         jobs.clone().find(|job| job["data"]["outcome"] == outcome).expect("the job").clone()
     };
     let all = get("/api/v1/jobs").await;
-    assert_shape(&fixture("api-jobs.json"), &all, "api-jobs.json");
+    let mut captured = fixture("api-jobs.json");
+    // What it is about is different for each kind.
+    captured["data"][0]["data"] = json!({});
+    assert_shape(&captured, &all, "api-jobs.json");
     assert_eq!((&state("done").await["state"], &state("done").await["progress"]), (&json!("completed"), &json!(100)));
     let failed = state("fails").await;
     assert_eq!((&failed["state"], &failed["error"], &failed["attempts"]), (&json!("delayed"), &json!("last: false"), &json!(1)));
