@@ -348,7 +348,7 @@ pub fn may_watch(caller: Option<&User>, video: &Video) -> bool {
 
 /// It has something to show to others than its owner, or will have.
 pub fn is_shown(video: &Video) -> bool {
-    !matches!(video.state, VideoState::ToTranscode | VideoState::ToImport)
+    !matches!(video.state, VideoState::ToTranscode | VideoState::ToImport | VideoState::TranscodingFailed)
 }
 
 #[cfg(test)]
