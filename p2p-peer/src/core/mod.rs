@@ -404,7 +404,7 @@ impl Core {
         {
             source.heard_ms = Some(now);
             // What was there before the subscription comes at once, whatever the parent's distance.
-            if part.seen_ms >= source.since_ms {
+            if source.owes(part) {
                 stripe.add_lag(now - part.seen_ms);
             }
         }

@@ -7,7 +7,7 @@ use super::{
     http::stagger,
     neighbour::State,
     part::Part,
-    stripe::{Link, LinkState, Stripe, Way},
+    stripe::{LinkState, Stripe, Way},
 };
 use crate::wire::PeerId;
 
@@ -152,12 +152,10 @@ impl Core {
         }
     }
 
-    /// HTTP had to help out for a part. What was there before the source was cannot have come from it.
+    /// HTTP had to help out for a part.
     fn count_rescue(&mut self, now: i64, p: Index, s: Index) {
-        let seen_ms = self.window.parts[p].seen_ms;
-        let stripe = &mut self.stripes[s];
-        let owed = |link: Link| link.peer.is_some() && link.state == LinkState::Flowing && seen_ms >= link.since_ms;
-        if !stripe.source.is_some_and(owed) {
+        let (part, stripe) = (&self.window.parts[p], &mut self.stripes[s]);
+        if !stripe.source.is_some_and(|source| source.peer.is_some() && source.state == LinkState::Flowing && source.owes(part)) {
             return;
         }
         self.stats.rescued += 1;

@@ -177,7 +177,7 @@ impl Core {
                 .window
                 .parts
                 .iter()
-                .find(|part| part.seen_ms >= link.since_ms)
+                .find(|part| link.owes(part))
                 .map_or(FAR, |part| (link.since_ms + FIRST_SLICE_MS).max(part.seen_ms + SILENT_MS)),
         }
     }

@@ -1,5 +1,6 @@
 //! Where one stripe comes from, and who takes it from here.
 
+use super::part::Part;
 use crate::wire::{PeerId, Place};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,13 @@ pub(super) struct Link {
     pub heard_ms: Option<i64>,
     /// Asked to send manifests too.
     pub manifests: bool,
+}
+
+impl Link {
+    /// Whether a part became known while the link was there: what was there before cannot come by it.
+    pub fn owes(&self, part: &Part) -> bool {
+        part.seen_ms >= self.since_ms
+    }
 }
 
 /// Which of a stripe's two links.

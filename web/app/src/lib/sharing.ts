@@ -9,15 +9,14 @@ export interface Shared extends SharingState {
 	sent_bytes: number;
 }
 
-/** `p2p=0` in the address, as embeds have it: no sharing until somebody switches it on. */
-const keepsToItself = (): boolean => new URLSearchParams(location.search).get('p2p') === '0';
-
 /** How the player shares this server's live `uuid`: with this page's own socket for the tracker. */
 export function sharingOf(uuid: string): SharingOptions {
 	return {
 		uuid,
 		tokenUrl: new URL(`/api/shoal/v1/swarms/${uuid}/token`, location.origin).href,
 		signalling: () => pageEvents().tracker(),
-		choice: keepsToItself() ? false : session.shares
+		// The address may forbid sharing, as an embed's may.
+		allowed: new URLSearchParams(location.search).get('p2p') !== '0',
+		choice: session.shares
 	};
 }

@@ -15,6 +15,7 @@ import { checkPart, partDue } from './parts';
 import { ban, connect, lose, neighbourOf, send, tell, tellUnreachable, tick, updateActive, updateStream } from './peers';
 import { approach, askForManifests, checkLinks, leave, linkDue, subscribe, takeFromOrigin } from './sources';
 import { DRY_MS, RECONNECT_MS, REPORT_MS, RETRY_MS, SELF_ROOT_MS, State, URGENT_MS } from './state';
+import { owes } from './stripe';
 import {
 	Refusal,
 	type Assignment,
@@ -227,7 +228,7 @@ export class Core {
 		if (from !== 'http' && stripe.source !== null && stripe.source.peer === peer) {
 			stripe.source.heard_ms = now;
 			// What was there before the subscription comes at once, whatever the parent's distance.
-			if (part.seen_ms >= stripe.source.since_ms) stripe.addLag(now - part.seen_ms);
+			if (owes(stripe.source, part)) stripe.addLag(now - part.seen_ms);
 		}
 		for (const child of stripe.children) if (place >= child.from) push(state, child.peer, child.manifests, part, index);
 		if (part.complete) state.emit({ type: 'complete', rendition, place });

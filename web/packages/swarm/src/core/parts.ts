@@ -15,7 +15,7 @@ import {
 	WANTED_MS,
 	type State
 } from './state';
-import type { Stripe } from './stripe';
+import { owes, type Stripe } from './stripe';
 import type { PeerId } from './types';
 
 /** When slices of `stripe` are late for a part. */
@@ -122,10 +122,10 @@ function request(state: State, now: number, part: Part, stripe: Stripe, but: Pee
 	}
 }
 
-/** HTTP had to help out for a part. What was there before the source was cannot have come from it. */
+/** HTTP had to help out for a part. */
 function countRescue(state: State, now: number, part: Part, stripe: Stripe): void {
 	const { source, rescues_ms } = stripe;
-	if (!source || source.peer === null || source.state !== 'flowing' || part.seen_ms < source.since_ms) return;
+	if (!source || source.peer === null || source.state !== 'flowing' || !owes(source, part)) return;
 	state.stats.rescued++;
 	rescues_ms.push(now);
 	while (rescues_ms[0] !== undefined && now - rescues_ms[0] > RESCUES_MS) rescues_ms.shift();

@@ -4,7 +4,7 @@ import { setPath } from './children';
 import { isNeeded } from './parts';
 import { connect, neighbourOf, send, tellUnreachable, updateActive, updateStream } from './peers';
 import { ANSWER_MS, FIRST_SLICE_MS, MANIFEST_STRIPES, OPEN_MS, SELF_ROOT_MS, SILENT_MS, SUSPECT_MS, type State } from './state';
-import type { Link, Stripe } from './stripe';
+import { owes, type Link, type Stripe } from './stripe';
 import type { PeerId, Place } from './types';
 
 /** Sets out to get `stripe` from `peer`, while what flows flows on. */
@@ -159,6 +159,6 @@ export function linkDue(state: State, link: Link): number {
 	if (link.state !== 'flowing') return link.since_ms + (link.state === 'opening' ? OPEN_MS : ANSWER_MS);
 	if (link.heard_ms !== null) return Infinity;
 	// Where there is nothing new there is nothing to bring.
-	const part = state.window.parts.find(({ seen_ms }) => seen_ms >= link.since_ms);
+	const part = state.window.parts.find((part) => owes(link, part));
 	return part ? Math.max(link.since_ms + FIRST_SLICE_MS, part.seen_ms + SILENT_MS) : Infinity;
 }

@@ -1,5 +1,6 @@
 /** Where one stripe comes from, and who takes it from here. */
 
+import type { Part } from './part';
 import type { PeerId, Place } from './types';
 
 /** A way to get a stripe. */
@@ -14,6 +15,9 @@ export interface Link {
 	/** asked to send manifests too */
 	manifests: boolean;
 }
+
+/** Whether a part became known while the link was there: what was there before cannot come by it. */
+export const owes = (link: Link, part: Part): boolean => part.seen_ms >= link.since_ms;
 
 export interface Child {
 	peer: PeerId;

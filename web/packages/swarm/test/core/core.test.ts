@@ -11,6 +11,9 @@ function swarm(count: number, seconds: number): World {
 
 const PARENT = '22'.repeat(20);
 
+/** A part of four slices, 200 ms long. */
+const facts = (place: number, time_ms: number): PartFacts => ({ rendition: 0, place, time_ms, duration_ms: 200, size: 20_000, slices: 4 });
+
 /** One core whose only parent is `PARENT`; what it says to it, and of it, with its time. It learns of a part every 200 ms and plays 1.6 s behind. */
 function alone(stripes: number[]): {
 	said: [number, string][];
@@ -25,7 +28,7 @@ function alone(stripes: number[]): {
 			if (output.type === 'connect') core.handlePeerOpen(now, PARENT);
 			else if (output.type === 'send' && 'stripe' in output.message) said.push([now, `${output.message.type} ${output.message.stripe}`]);
 			else if (output.type === 'fetch') said.push([now, 'fetch']);
-			else if (output.type === 'report') for (const { stripe } of output.report.lost) said.push([now, `lost ${stripe}`]);
+			else if (output.type === 'report') for (const { stripe, peer } of output.report.lost) said.push([now, `lost ${stripe} ${peer === PARENT}`]);
 		}
 	};
 	const assign = (now: number, stripes: number[]): void =>
@@ -38,7 +41,7 @@ function alone(stripes: number[]): {
 	const run = (until: number, each: (core: Core, now: number) => void): void => {
 		for (let now = 0; now < until; now += 10) {
 			each(core, now);
-			if (now % 200 === 0) core.handleManifest(now, { rendition: 0, place: 1024 + now / 200, time_ms: now, duration_ms: 200, size: 20_000, slices: 4 }, null);
+			if (now % 200 === 0) core.handleManifest(now, facts(1024 + now / 200, now), null);
 			core.handlePlayhead(now, now - 1_600);
 			if (now >= core.pollTimeout()) core.handleTimeout(now);
 			drain(now);
@@ -93,9 +96,9 @@ describe('the scheduler', () => {
 		const types = said.map(([, what]) => what);
 		expect(types).toContain('subscribe 0');
 		expect(types).toContain('unsubscribe 0');
-		expect(types).toContain('lost 0');
-		expect(types).toContain('lost 1');
-		expect(said.find(([, what]) => what === 'unsubscribe 0')![0]).toBeGreaterThan(1_000);
+		expect(types).toContain('lost 0 true');
+		expect(types).toContain('lost 1 true');
+		expect(said.find(([, what]) => what.startsWith('unsubscribe'))![0]).toBeGreaterThan(1_000);
 	});
 
 	it('takes a parent that accepted and brought nothing for no stripe again, and says so', () => {
@@ -107,7 +110,7 @@ describe('the scheduler', () => {
 		});
 		const when = (what: string): number[] => said.filter(([, other]) => other === what).map(([now]) => now);
 		expect(when('subscribe 0')).toEqual([0]);
-		expect(when('lost 1').some((now) => now >= 1_800 && now < 3_000)).toBe(true);
+		expect(when('lost 1 true').some((now) => now >= 1_800 && now < 3_000)).toBe(true);
 		expect(when('subscribe 1')).toEqual([35_000]);
 	});
 
@@ -117,9 +120,7 @@ describe('the scheduler', () => {
 		run(6_000, (core, now) => {
 			if (now === 0) {
 				// As a tracker tells somebody who comes of the last parts: the player wants all of them, and HTTP brings them.
-				for (let i = 0; i < 6; i++) {
-					core.handleManifest(now, { rendition: 0, place: 1018 + i, time_ms: (i - 6) * 200, duration_ms: 200, size: 20_000, slices: 4 }, null);
-				}
+				for (let i = 0; i < 6; i++) core.handleManifest(now, facts(1018 + i, (i - 6) * 200), null);
 			}
 			if (now === 10) {
 				for (const stripe of stripes) accept(now, stripe);
@@ -129,7 +130,7 @@ describe('the scheduler', () => {
 		});
 		const types = said.map(([, what]) => what);
 		expect(types.filter((what) => what === 'fetch').length).toBeGreaterThan(5);
-		for (const stripe of stripes) expect(types).not.toContain(`lost ${stripe}`);
+		for (const stripe of stripes) expect(types).not.toContain(`lost ${stripe} true`);
 	});
 
 	it('takes nothing wrong, and bans whoever sends it', () => {
