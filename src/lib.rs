@@ -23,6 +23,7 @@ pub mod pictures;
 mod removal;
 mod secrets;
 pub mod store;
+mod tally;
 mod tls;
 pub mod torrent;
 pub mod uploads;

@@ -197,24 +197,21 @@ fn argon2() -> Argon2<'static> {
 
 /// Hashes a password, away from the threads that serve.
 pub async fn hash_password(password: &str) -> Result<String, Error> {
+    let password = password.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || hash(&password));
+    hashed.await.unwrap_or(Err(Error::Hash(argon2::password_hash::Error::Crypto)))
+}
+
+/// Hashes a password: 19 MiB and a core for tens of milliseconds, so never on a thread that serves.
+pub(crate) fn hash(password: &str) -> Result<String, Error> {
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.len()) {
         return Err(Invalid("a password has 6 to 255 characters").into());
     }
-    let password = password.to_owned();
-    let hashed = tokio::task::spawn_blocking(move || {
-        let salt = SaltString::encode_b64(&rand::rng().random::<[u8; 16]>())?;
-        argon2().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string())
-    });
-    match hashed.await {
-        Ok(result) => result.map_err(Error::Hash),
-        Err(_) => Err(Error::Hash(argon2::password_hash::Error::Crypto)),
-    }
+    let salt = SaltString::encode_b64(&rand::rng().random::<[u8; 16]>()).map_err(Error::Hash)?;
+    Ok(argon2().hash_password(password.as_bytes(), &salt).map_err(Error::Hash)?.to_string())
 }
 
-/// Whether `password` is the one of `hash`, away from the threads that serve.
-pub(crate) async fn verify_password(hash: String, password: String) -> bool {
-    let verified = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
-    });
-    verified.await.unwrap_or(false)
+/// Whether `password` is the one of `hash`; costs as much as [`hash`].
+pub(crate) fn is_password(password: &str, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
 }

@@ -1,18 +1,19 @@
 //! Logins: tokens as PeerTube gives them, and a brake on guessing passwords.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::domain::{RegistrationState, Timestamp, User, UserId};
 use crate::secrets::{hash, random_hex};
 use crate::store::{self, NewToken, Store, Token, Visit};
-use crate::users::{self, verify_password};
+use crate::tally::Tally;
+use crate::users;
 
 /// As PeerTube: a day.
 const ACCESS_LIFETIME: Duration = Duration::from_secs(86_399);
@@ -23,8 +24,8 @@ const REFRESH_LIFETIME: Duration = Duration::from_secs(1_209_599);
 const ATTEMPTS: u32 = 10;
 /// See [`ATTEMPTS`].
 const WINDOW: Duration = Duration::from_secs(300);
-/// Addresses and users remembered; the oldest half goes when full, 100 bytes each.
-const REMEMBERED: usize = 20_000;
+/// Longest login: an e-mail address (RFC 5321 section 4.5.3.1.3). Nobody has a longer one, and wrong ones are remembered.
+const MAX_LOGIN: usize = 254;
 /// Passwords checked at once: each takes 19 MiB and a core for tens of milliseconds.
 const CHECKS: usize = 2;
 /// Passwords that may wait for their check; more are refused.
@@ -129,8 +130,11 @@ struct Inner {
     needs_verified_email: bool,
     /// Signs links.
     link_key: String,
-    failures: Mutex<HashMap<(IpAddr, String), (u32, Instant)>>,
-    checks: Semaphore,
+    /// Of passwords, by address and login...
+    guesses: Tally<(IpAddr, String)>,
+    /// ...and by address alone.
+    guesses_from: Tally<IpAddr>,
+    checks: Arc<Semaphore>,
     waiting: Semaphore,
 }
 
@@ -160,8 +164,9 @@ impl Auth {
             client_secret,
             needs_verified_email,
             link_key,
-            failures: Mutex::default(),
-            checks: Semaphore::new(CHECKS),
+            guesses: Tally::new(ATTEMPTS, WINDOW),
+            guesses_from: Tally::new(ATTEMPTS * 10, WINDOW),
+            checks: Arc::new(Semaphore::new(CHECKS)),
             waiting: Semaphore::new(WAITING),
         })))
     }
@@ -191,22 +196,34 @@ impl Auth {
     /// The OAuth password grant.
     pub async fn log_in(&self, store: &Store, attempt: Attempt<'_>) -> Result<Issued, Error> {
         let login = attempt.login.trim().to_lowercase();
+        if login.len() > MAX_LOGIN {
+            return Err(Error::Credentials);
+        }
         let address = attempt.place.address;
-        self.check_brake(address, &login)?;
-        let _turn = self.turn().await?;
-        // Those who waited here while others failed must not all get their try.
-        self.check_brake(address, &login)?;
+        self.begin_guess(address, &login)?;
+        let outcome = self.check_and_issue(store, &login, attempt).await;
+        match &outcome {
+            Ok(_) => self.forget_guesses(address, &login),
+            // Stays counted, as do guesses whose answer nobody waits for.
+            Err(Error::Credentials | Error::InvalidTwoFactor) => {}
+            Err(_) => self.take_guess_back(address, &login),
+        }
+        outcome
+    }
+
+    async fn check_and_issue(&self, store: &Store, login: &str, attempt: Attempt<'_>) -> Result<Issued, Error> {
+        let Attempt { password, otp, place, .. } = attempt;
         let mut tx = store.read().await?;
-        let user = tx.users().by_login(&login).await?;
+        let user = tx.users().by_login(login).await?;
         // Who asked for an account and knows its password is told how that stands.
-        let registration = if user.is_none() { tx.registrations().by_login(&login).await? } else { None };
+        let registration = if user.is_none() { tx.registrations().by_login(login).await? } else { None };
         drop(tx);
         let hash = match (&user, &registration) {
             (Some(user), _) => user.password_hash.clone(),
             (None, Some(registration)) if !registration.password_hash.is_empty() => registration.password_hash.clone(),
             _ => DECOY.to_owned(),
         };
-        let good = verify_password(hash, attempt.password).await;
+        let good = self.in_turn(move || users::is_password(&password, &hash)).await?;
         if let Some(registration) = registration.filter(|_| good) {
             match registration.state {
                 RegistrationState::Pending => return Err(Error::AwaitsApproval),
@@ -214,37 +231,28 @@ impl Auth {
                 RegistrationState::Accepted => {}
             }
         }
-        let Some(user) = user.filter(|_| good) else {
-            self.note_failure(address, &login);
-            return Err(Error::Credentials);
-        };
+        let user = user.filter(|_| good).ok_or(Error::Credentials)?;
         if user.blocked {
             return Err(Error::Blocked);
         }
         if self.0.needs_verified_email && user.email_verified == Some(false) {
             return Err(Error::Unverified);
         }
-        let step = match (&user.otp_secret, attempt.otp) {
+        let step = match (&user.otp_secret, otp) {
             (None, _) => None,
             (Some(_), None) => return Err(Error::MissingTwoFactor),
             (Some(secret), Some(code)) => {
-                let Some(step) = secret.step_of(code, Timestamp::now().as_millis() / 1000) else {
-                    self.note_failure(address, &login);
-                    return Err(Error::InvalidTwoFactor);
-                };
-                Some(step)
+                Some(secret.step_of(code, Timestamp::now().as_millis() / 1000).ok_or(Error::InvalidTwoFactor)?)
             }
         };
         let mut tx = store.write().await?;
         if let Some(step) = step
             && !tx.users().use_otp_step(user.id, step).await?
         {
-            self.note_failure(address, &login);
             return Err(Error::InvalidTwoFactor);
         }
-        self.forget(address, &login);
         tx.users().logged_in(user.id, Timestamp::now()).await?;
-        let visit = attempt.place.visit();
+        let visit = place.visit();
         let issued = issue(&mut tx, user.id, &visit, &visit).await?;
         tx.commit().await?;
         Ok(issued)
@@ -306,66 +314,57 @@ impl Auth {
     /// Whether this is the password of somebody who is logged in: asked for again before what must not be done by whoever
     /// finds a page open. Wrong ones count as at the login.
     pub async fn is_password_of(&self, user: &User, password: String, address: IpAddr) -> Result<bool, Error> {
-        self.check_brake(address, &user.username)?;
-        let _turn = self.turn().await?;
-        self.check_brake(address, &user.username)?;
-        let good = verify_password(user.password_hash.clone(), password).await;
-        if !good {
-            self.note_failure(address, &user.username);
+        self.begin_guess(address, &user.username)?;
+        let hash = user.password_hash.clone();
+        let good = self.in_turn(move || users::is_password(&password, &hash)).await;
+        if !matches!(good, Ok(false)) {
+            self.take_guess_back(address, &user.username);
         }
-        Ok(good)
+        good
     }
 
     /// Hashes a password, in turn with those that are checked.
     pub async fn hash_password(&self, password: &str) -> Result<String, Error> {
-        let _turn = self.turn().await?;
-        Ok(users::hash_password(password).await?)
+        let password = password.to_owned();
+        Ok(self.in_turn(move || users::hash(&password)).await??)
     }
 
-    /// Waits for leave to hash, unless too many wait already.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Error> {
+    /// Hashes when it is its turn, unless too many wait already. The turn is the work's: that goes on when nobody waits for it any
+    /// more, as after a connection that broke.
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let busy = || Error::TooMany(Duration::from_secs(1));
-        let _waiting = self.0.waiting.try_acquire().map_err(|_| busy())?;
-        self.0.checks.acquire().await.map_err(|_| busy())
+        let waiting = self.0.waiting.try_acquire().map_err(|_| busy())?;
+        let turn = Arc::clone(&self.0.checks).acquire_owned().await.map_err(|_| busy())?;
+        drop(waiting);
+        let worked = spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        worked.await.map_err(|_| users::Error::Hash(argon2::password_hash::Error::Crypto).into())
     }
 
-    fn check_brake(&self, address: IpAddr, login: &str) -> Result<(), Error> {
-        let failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        for (login, limit) in [(login, ATTEMPTS), ("", ATTEMPTS * 10)] {
-            if let Some(&(count, since)) = failures.get(&(network(address), login.to_owned())) {
-                let left = WINDOW.saturating_sub(since.elapsed());
-                if count >= limit && !left.is_zero() {
-                    return Err(Error::TooMany(left));
-                }
-            }
-        }
-        Ok(())
+    /// Counts a guess before it is looked at: of many at once not all may have their try.
+    fn begin_guess(&self, address: IpAddr, login: &str) -> Result<(), Error> {
+        let (address, now) = (network(address), Instant::now());
+        self.0.guesses_from.count(address, now).map_err(Error::TooMany)?;
+        self.0.guesses.count((address, login.to_owned()), now).map_err(|left| {
+            self.0.guesses_from.take_back(&address);
+            Error::TooMany(left)
+        })
     }
 
-    fn note_failure(&self, address: IpAddr, login: &str) {
-        let now = Instant::now();
-        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= REMEMBERED {
-            failures.retain(|_, (_, since)| since.elapsed() < WINDOW);
-            if failures.len() >= REMEMBERED {
-                let mut times: Vec<_> = failures.values().map(|(_, since)| *since).collect();
-                times.sort_unstable();
-                let middle = times[times.len() / 2];
-                failures.retain(|_, (_, since)| *since > middle);
-            }
-        }
-        for login in [login, ""] {
-            let entry = failures.entry((network(address), login.to_owned())).or_insert((0, now));
-            if entry.1.elapsed() >= WINDOW {
-                *entry = (0, now);
-            }
-            entry.0 += 1;
-        }
+    /// It was none.
+    fn take_guess_back(&self, address: IpAddr, login: &str) {
+        let address = network(address);
+        self.0.guesses_from.take_back(&address);
+        self.0.guesses.take_back(&(address, login.to_owned()));
     }
 
-    fn forget(&self, address: IpAddr, login: &str) {
-        let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.remove(&(network(address), login.to_owned()));
+    /// It was right, and so those before it were slips.
+    fn forget_guesses(&self, address: IpAddr, login: &str) {
+        let address = network(address);
+        self.0.guesses_from.take_back(&address);
+        self.0.guesses.forget(&(address, login.to_owned()));
     }
 }
 
@@ -397,8 +396,57 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use argon2::password_hash::PasswordHash;
+    use futures_util::FutureExt as _;
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::domain::Role;
+
+    const PASSWORD: &str = "correct horse";
+
+    async fn opened() -> (Auth, Store, UserId, TempDir) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open("", folder.path()).await.expect("a store");
+        let ann = users::create_user(&store, "ann", "", Role::User, PASSWORD).await.expect("a user");
+        (Auth::new(&store, false).await.expect("logins"), store, ann, folder)
+    }
+
+    fn attempt(password: &str) -> Attempt<'static> {
+        let place = Place { address: [192, 0, 2, 1].into(), device: None };
+        Attempt { login: "ann", password: password.to_owned(), otp: None, place }
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_the_work() {
+        let (auth, ..) = opened().await;
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        // Asked once, and then whoever asked is gone.
+        assert!(auth.in_turn(move || finished.recv()).now_or_never().is_none());
+        assert_eq!(auth.0.checks.available_permits(), CHECKS - 1);
+        finish.send(()).expect("the work waits");
+        let all = u32::try_from(CHECKS).expect("few");
+        assert!(auth.0.checks.acquire_many(all).await.is_ok(), "given back by the work");
+    }
+
+    #[tokio::test]
+    async fn guesses_count_before_they_are_looked_at() {
+        let (auth, store, _ann, _folder) = opened().await;
+        for number in 0..ATTEMPTS {
+            assert!(auth.log_in(&store, attempt("wrong")).now_or_never().is_none(), "nobody waits for answer {number}");
+        }
+        assert!(matches!(auth.log_in(&store, attempt(PASSWORD)).await, Err(Error::TooMany(_))));
+    }
+
+    #[tokio::test]
+    async fn right_passwords_are_no_guesses() {
+        let (auth, store, ann, _folder) = opened().await;
+        let user = store.read().await.expect("the store").users().by_id(ann).await.expect("the store").expect("ann");
+        for _ in 0..=ATTEMPTS {
+            let address = attempt("").place.address;
+            assert!(auth.is_password_of(&user, PASSWORD.to_owned(), address).await.expect("an answer"));
+        }
+        assert!(auth.log_in(&store, attempt(PASSWORD)).await.is_ok());
+    }
 
     #[test]
     fn the_decoy_is_a_real_hash() {
