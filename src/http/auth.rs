@@ -231,7 +231,12 @@ impl Auth {
                 RegistrationState::Accepted => {}
             }
         }
-        let user = user.filter(|_| good).ok_or(Error::Credentials)?;
+        let checked = user.filter(|_| good).ok_or(Error::Credentials)?;
+        let mut tx = store.write().await?;
+        // As it is now: hashing took its time. Whoever blocks the user, or sets a password, is through with it, or takes back what is
+        // issued here.
+        let user = tx.users().hold(checked.id).await?;
+        let user = user.filter(|user| user.password_hash == checked.password_hash).ok_or(Error::Credentials)?;
         if user.blocked {
             return Err(Error::Blocked);
         }
@@ -245,7 +250,6 @@ impl Auth {
                 Some(secret.step_of(code, Timestamp::now().as_millis() / 1000).ok_or(Error::InvalidTwoFactor)?)
             }
         };
-        let mut tx = store.write().await?;
         if let Some(step) = step
             && !tx.users().use_otp_step(user.id, step).await?
         {
@@ -262,10 +266,11 @@ impl Auth {
     pub async fn refresh(&self, store: &Store, refresh: &str, place: Place<'_>) -> Result<Issued, Error> {
         let mut tx = store.write().await?;
         let token = tx.tokens().by_refresh(&hash(refresh)).await?.ok_or(Error::Refresh)?;
+        // Whoever ends the user's sessions either took this pair back by now, or finds the next one.
+        let user = tx.users().hold(token.user_id).await?.ok_or(Error::Refresh)?;
         if token.refresh_expires_at < Timestamp::now() || !tx.tokens().delete(token.id).await? {
             return Err(Error::Refresh);
         }
-        let user = tx.users().by_id(token.user_id).await?.ok_or(Error::Refresh)?;
         if user.blocked {
             return Err(Error::Blocked);
         }
@@ -400,7 +405,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::domain::Role;
+    use crate::domain::{OtpSecret, Role};
 
     const PASSWORD: &str = "correct horse";
 
@@ -435,6 +440,40 @@ mod tests {
             assert!(auth.log_in(&store, attempt("wrong")).now_or_never().is_none(), "nobody waits for answer {number}");
         }
         assert!(matches!(auth.log_in(&store, attempt(PASSWORD)).await, Err(Error::TooMany(_))));
+    }
+
+    #[tokio::test]
+    async fn users_are_let_in_as_they_are_when_the_password_was_checked() {
+        let (auth, store, ann, _folder) = opened().await;
+        let other_hash = users::hash_password("another password").await.expect("hashed");
+        let all = u32::try_from(CHECKS).expect("few");
+        for change in ["block", "second factor", "password"] {
+            let turns = Arc::clone(&auth.0.checks).acquire_many_owned(all).await.expect("open");
+            let login = tokio::spawn({
+                let (auth, store) = (auth.clone(), store.clone());
+                async move { auth.log_in(&store, attempt(PASSWORD)).await }
+            });
+            // The user was read before the login waits for its turn.
+            while auth.0.waiting.available_permits() == WAITING {
+                tokio::task::yield_now().await;
+            }
+            let mut tx = store.write().await.expect("the store");
+            let mut user = tx.users().by_id(ann).await.expect("the store").expect("ann");
+            (user.blocked, user.otp_secret) = (change == "block", (change == "second factor").then(|| OtpSecret::from_bytes([7; 20])));
+            tx.users().update(&user).await.expect("updated");
+            if change == "password" {
+                tx.users().set_password(ann, &other_hash).await.expect("updated");
+            }
+            tx.commit().await.expect("committed");
+            drop(turns);
+            let outcome = login.await.expect("no panic");
+            let is_refused = match change {
+                "block" => matches!(outcome, Err(Error::Blocked)),
+                "second factor" => matches!(outcome, Err(Error::MissingTwoFactor)),
+                _ => matches!(outcome, Err(Error::Credentials)),
+            };
+            assert!(is_refused, "{change}: {outcome:?}");
+        }
     }
 
     #[tokio::test]

@@ -108,6 +108,12 @@ impl Users<'_> {
         row.as_ref().map(user).transpose()
     }
 
+    /// As [`Users::by_id`], and nobody else changes this user before the transaction ends: PostgreSQL has more writers than one.
+    pub async fn hold(&mut self, id: UserId) -> Result<Option<User>> {
+        sqlx::query("UPDATE users SET blocked = blocked WHERE id = $1").bind(id.0).execute(&mut *self.0).await?;
+        self.by_id(id).await
+    }
+
     /// By login name, or by e-mail address.
     pub async fn by_login(&mut self, login: &str) -> Result<Option<User>> {
         let row = sqlx::query("SELECT * FROM users WHERE username = $1 OR (email <> '' AND email = $1) ORDER BY id LIMIT 1")

@@ -1,12 +1,13 @@
 //! The same queries on both databases, and jobs that survive.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shoal::app::App;
 use shoal::domain::{LatencyMode, LiveError, Privacy, StreamKey, Timestamp, VideoId};
 use shoal::jobs::{Failure, Job, Registry, run_next};
-use shoal::store::{Backend, Error, Store};
+use shoal::store::{Backend, Error, NewToken, Store, Visit};
 
 use crate::support::{Server, postgres};
 
@@ -32,6 +33,7 @@ async fn postgresql_keeps_what_it_is_given() {
 async fn rows(server: &Server) {
     let store: &Store = &server.running.app.store;
     let token = server.root().await;
+    held_users(server).await;
     let uuid = server.create_live(&token, serde_json::json!({ "saveReplay": true })).await;
     let mut tx = store.read().await.expect("the store");
     let video = tx.videos().by_uuid(uuid.parse().expect("a uuid")).await.expect("the store").expect("the video");
@@ -117,6 +119,42 @@ async fn rows(server: &Server) {
         result.expect("no panic").expect("written");
     }
     assert_eq!(store.read().await.expect("the store").settings().value("writer-49").await.expect("the store").as_deref(), Some("2"));
+}
+
+/// Whoever ends the sessions of a user finds those that are being made.
+async fn held_users(server: &Server) {
+    let store: &Store = &server.running.app.store;
+    let id = shoal::users::create_user(store, "held", "", shoal::domain::Role::User, "password").await.expect("a user");
+    let mut tx = store.write().await.expect("the store");
+    tx.users().hold(id).await.expect("the store").expect("the user");
+    let mut blocking = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut tx = store.write().await?;
+            let user = tx.users().by_id(id).await?.map(|user| shoal::domain::User { blocked: true, ..user });
+            tx.users().update(&user.expect("the user")).await?;
+            tx.tokens().delete_of(id).await?;
+            tx.commit().await
+        }
+    });
+    // It waits. (Were it slow to begin, this would say nothing, but never anything wrong.)
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut blocking).await.is_err(), "the user is held");
+    let (until, visit) = (Timestamp::now().plus(Duration::from_secs(60)), Visit::default());
+    let token = NewToken {
+        user_id: id,
+        access_hash: "access",
+        access_expires_at: until,
+        refresh_hash: "refresh",
+        refresh_expires_at: until,
+        login: &visit,
+        active: &visit,
+    };
+    tx.tokens().create(token).await.expect("a session");
+    tx.commit().await.expect("committed");
+    blocking.await.expect("no panic").expect("blocked");
+    let mut tx = store.read().await.expect("the store");
+    assert!(tx.tokens().by_access("access").await.expect("the store").is_none());
+    assert!(tx.users().by_id(id).await.expect("the store").expect("the user").blocked);
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);
