@@ -1,4 +1,4 @@
-//! Logins: tokens as PeerTube gives them, and a brake on guessing passwords.
+//! Logins: tokens as PeerTube gives them, and a brake on guessing passwords and codes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,11 +19,16 @@ use crate::users;
 const ACCESS_LIFETIME: Duration = Duration::from_secs(86_399);
 /// As PeerTube: two weeks.
 const REFRESH_LIFETIME: Duration = Duration::from_secs(1_209_599);
-/// Wrong passwords for one user from one address (or for all users from one address, times ten)
+/// Wrong passwords and codes for one user from one address (or for all users from one address, times ten)
 /// within [`WINDOW`] before it must wait.
 const ATTEMPTS: u32 = 10;
 /// See [`ATTEMPTS`].
 const WINDOW: Duration = Duration::from_secs(300);
+/// Wrong codes of the second factor for one user, from wherever, within [`CODES_WINDOW`] before all must wait: whoever tries them
+/// knows the password, may have many addresses, and three codes of a million count at a time.
+const CODES: u32 = 20;
+/// See [`CODES`].
+const CODES_WINDOW: Duration = Duration::from_secs(3600);
 /// Longest login: an e-mail address (RFC 5321 section 4.5.3.1.3). Nobody has a longer one, and wrong ones are remembered.
 const MAX_LOGIN: usize = 254;
 /// Passwords checked at once: each takes 19 MiB and a core for tens of milliseconds.
@@ -134,6 +139,8 @@ struct Inner {
     guesses: Tally<(IpAddr, String)>,
     /// ...and by address alone.
     guesses_from: Tally<IpAddr>,
+    /// Of codes, by user.
+    codes: Tally<UserId>,
     checks: Arc<Semaphore>,
     waiting: Semaphore,
 }
@@ -166,6 +173,7 @@ impl Auth {
             link_key,
             guesses: Tally::new(ATTEMPTS, WINDOW),
             guesses_from: Tally::new(ATTEMPTS * 10, WINDOW),
+            codes: Tally::new(CODES, CODES_WINDOW),
             checks: Arc::new(Semaphore::new(CHECKS)),
             waiting: Semaphore::new(WAITING),
         })))
@@ -247,6 +255,7 @@ impl Auth {
             (None, _) => None,
             (Some(_), None) => return Err(Error::MissingTwoFactor),
             (Some(secret), Some(code)) => {
+                self.0.codes.count(user.id, Instant::now()).map_err(Error::TooMany)?;
                 Some(secret.step_of(code, Timestamp::now().as_millis() / 1000).ok_or(Error::InvalidTwoFactor)?)
             }
         };
@@ -259,6 +268,9 @@ impl Auth {
         let visit = place.visit();
         let issued = issue(&mut tx, user.id, &visit, &visit).await?;
         tx.commit().await?;
+        if step.is_some() {
+            self.0.codes.forget(&user.id);
+        }
         Ok(issued)
     }
 

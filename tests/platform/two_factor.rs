@@ -9,6 +9,11 @@ use crate::support::{PASSWORD, Server, on_both_databases};
 
 /// The answer to a login with this code, and what its header asks for.
 async fn login(server: &Server, code: Option<&str>) -> (StatusCode, Value, Option<String>) {
+    login_from(server, code, None).await
+}
+
+/// As [`login`], from an address that a proxy tells.
+async fn login_from(server: &Server, code: Option<&str>, address: Option<&str>) -> (StatusCode, Value, Option<String>) {
     let (_, client) = server.get("/api/v1/oauth-clients/local").await;
     let form = [
         ("client_id", client["client_id"].as_str().expect("text")),
@@ -20,6 +25,9 @@ async fn login(server: &Server, code: Option<&str>) -> (StatusCode, Value, Optio
     let mut request = server.http.post(server.url("/api/v1/users/token")).form(&form);
     if let Some(code) = code {
         request = request.header("x-peertube-otp", code);
+    }
+    if let Some(address) = address {
+        request = request.header("x-forwarded-for", address);
     }
     let response = request.send().await.expect("an answer");
     let asked = response.headers().get("x-peertube-otp").map(|value| value.to_str().expect("text").to_owned());
@@ -87,20 +95,43 @@ async fn second_factor(server: &Server, _mail: &MailServer) {
     assert_eq!(post("disable", Some(&root), json!({})).await.0, StatusCode::BAD_REQUEST, "off already");
 }
 
-#[tokio::test]
-async fn codes_are_not_guessed() {
-    let server = Server::start().await;
+/// A user `ann` with a second factor, set up already.
+async fn ann_with(server: &Server, secret: OtpSecret) {
     let ann = server.user("ann").await;
     let id = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].as_i64().expect("a number");
     let app = &server.running.app;
     let mut tx = app.store.write().await.expect("the store");
     let mut user = tx.users().by_id(shoal::domain::UserId(id)).await.expect("the store").expect("ann");
-    user.otp_secret = Some(OtpSecret::from_bytes([9; 20]));
+    user.otp_secret = Some(secret);
     tx.users().update(&user).await.expect("updated");
     tx.commit().await.expect("committed");
+}
+
+#[tokio::test]
+async fn codes_are_not_guessed() {
+    let server = Server::start().await;
+    ann_with(&server, OtpSecret::from_bytes([9; 20])).await;
     for attempt in 0..10 {
         assert_eq!(login(&server, Some("no code")).await.0, StatusCode::BAD_REQUEST, "attempt {attempt}");
     }
     assert_eq!(login(&server, Some("no code")).await.0, StatusCode::TOO_MANY_REQUESTS);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn codes_are_not_guessed_from_many_addresses() {
+    let server = Server::start_with(|config| {
+        config.http.trusted_proxies = vec![shoal::config::Network::parse("127.0.0.0/8").expect("a network")];
+    })
+    .await;
+    let secret = OtpSecret::from_bytes([9; 20]);
+    ann_with(&server, secret.clone()).await;
+    for number in 0..20 {
+        let address = format!("203.0.113.{number}");
+        assert_eq!(login_from(&server, Some("no code"), Some(&address)).await.0, StatusCode::BAD_REQUEST, "{address}");
+    }
+    // The right one too, else guessing would go on.
+    let code = secret.code(Timestamp::now().as_millis() / 1000 / CODE_PERIOD_S);
+    assert_eq!(login_from(&server, Some(&code), Some("203.0.113.99")).await.0, StatusCode::TOO_MANY_REQUESTS);
     server.stop().await;
 }
