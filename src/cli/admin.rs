@@ -305,8 +305,12 @@ async fn by_name(tx: &mut Tx, username: &str) -> Result<User> {
 async fn change(store: &Store, username: &str, change: impl FnOnce(&mut User) -> Result<()>) -> Result<User> {
     let mut tx = store.write().await?;
     let mut user = by_name(&mut tx, username).await?;
+    let before = user.email.clone();
     change(&mut user)?;
     tx.users().update(&user).await?;
+    if user.email != before {
+        tx.one_time().remove_letters_of(user.id).await?;
+    }
     tx.tokens().delete_of(user.id).await?;
     tx.commit().await?;
     Ok(user)

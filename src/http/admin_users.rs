@@ -279,6 +279,7 @@ async fn update_user(State(app): State<App>, Moderator(by): Moderator, UserPath(
             refuse_taken(&mut tx, &email, &user).await?;
             user.email = email.as_str().to_owned();
             user.pending_email = None;
+            tx.one_time().remove_letters_of(id).await?;
         }
     }
     if let Some(verified) = fields.flag("emailVerified")? {

@@ -103,17 +103,19 @@ async fn update_me(
 
     let mut tx = app.store.write().await?;
     // As it is now: hashing took its time.
-    let mut user = tx.users().by_id(user.id).await?.ok_or_else(|| Problem::not_found("User"))?;
+    let mut user = tx.users().hold(user.id).await?.ok_or_else(|| Problem::not_found("User"))?;
     apply_preferences(&mut user, &fields)?;
     let mut letter = None;
     if let Some(email) = email {
         refuse_taken(&mut tx, &email, &user).await?;
         if app.config.signup.requires_email_verification {
             user.pending_email = Some(email.as_str().to_owned());
+            tx.one_time().remove(Purpose::VerifyPendingEmail, Holder::User(user.id)).await?;
             letter = Some(Letter::VerifyPendingEmail(user.id));
         } else {
             user.email = email.as_str().to_owned();
-            user.email_verified = None;
+            (user.pending_email, user.email_verified) = (None, None);
+            tx.one_time().remove_letters_of(user.id).await?;
         }
     }
     tx.users().update(&user).await?;

@@ -123,12 +123,14 @@ fn secret(fields: &Fields) -> Result<String> {
     secret.map(secrets::hash).ok_or_else(|| Problem::invalid("verificationString", "is needed"))
 }
 
-/// Refuses a secret that is not good (any more).
-async fn check(tx: &mut Tx, purpose: Purpose, holder: Holder, hash: &str) -> Result<()> {
-    match tx.one_time().find(purpose, holder, hash).await? {
-        Some(_) => Ok(()),
-        None => Err(Problem::forbidden("Invalid verification string.")),
-    }
+fn invalid_secret() -> Problem {
+    Problem::forbidden("Invalid verification string.")
+}
+
+/// Refuses a secret that is not good (any more), or was written to another address than this.
+async fn check(tx: &mut Tx, purpose: Purpose, holder: Holder, hash: &str, address: &str) -> Result<()> {
+    let written_to = tx.one_time().find(purpose, holder, hash).await?.flatten();
+    if written_to.is_some_and(|written_to| written_to == address) { Ok(()) } else { Err(invalid_secret()) }
 }
 
 /// Prove an address.
@@ -148,15 +150,18 @@ async fn verify_email(
     let is_pending = fields.flag("isPendingEmail")?.unwrap_or(false);
     let purpose = if is_pending { Purpose::VerifyPendingEmail } else { Purpose::VerifyEmail };
     let mut tx = app.store.write().await?;
-    let mut user = tx.users().by_id(id).await?.ok_or_else(|| Problem::not_found("User"))?;
-    check(&mut tx, purpose, Holder::User(id), &hash).await?;
+    let mut user = tx.users().hold(id).await?.ok_or_else(|| Problem::not_found("User"))?;
     if is_pending {
-        // Whoever sent the letter knew where it went; a later change made a letter of its own.
-        user.email = user.pending_email.take().ok_or_else(|| Problem::forbidden("Invalid verification string."))?;
+        let address = user.pending_email.take().ok_or_else(invalid_secret)?;
+        check(&mut tx, purpose, Holder::User(id), &hash, &address).await?;
+        user.email = address;
+        tx.one_time().remove_letters_of(id).await?;
+    } else {
+        check(&mut tx, purpose, Holder::User(id), &hash, &user.email).await?;
+        tx.one_time().remove(purpose, Holder::User(id)).await?;
     }
     user.email_verified = Some(true);
     tx.users().update(&user).await?;
-    tx.one_time().remove(purpose, Holder::User(id)).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -179,13 +184,15 @@ async fn verify_registration_email(
     let mut tx = app.store.write().await?;
     let registration = path.fetch(&mut tx).await?;
     let holder = Holder::Registration(registration.id);
-    check(&mut tx, Purpose::VerifyRegistration, holder, &hash).await?;
+    check(&mut tx, Purpose::VerifyRegistration, holder, &hash, &registration.email).await?;
     tx.registrations().verify_email(registration.id).await?;
     if let Some(id) = registration.user_id {
-        // Accepted before the letter was read.
-        let mut user = tx.users().by_id(id).await?.ok_or_else(|| Problem::not_found("User"))?;
-        user.email_verified = Some(true);
-        tx.users().update(&user).await?;
+        // Accepted before the letter was read. They may have another address by now.
+        let mut user = tx.users().hold(id).await?.ok_or_else(|| Problem::not_found("User"))?;
+        if user.email == registration.email {
+            user.email_verified = Some(true);
+            tx.users().update(&user).await?;
+        }
     }
     tx.one_time().remove(Purpose::VerifyRegistration, holder).await?;
     tx.commit().await?;
@@ -240,12 +247,13 @@ async fn reset_password(
     let password = fields.text("password").ok_or_else(|| Problem::invalid("password", "is needed"))?;
     let mut tx = app.store.read().await?;
     let user = tx.users().by_id(id).await?.ok_or_else(|| Problem::not_found("User"))?;
-    check(&mut tx, Purpose::ResetPassword, Holder::User(id), &hash).await?;
+    check(&mut tx, Purpose::ResetPassword, Holder::User(id), &hash, &user.email).await?;
     drop(tx);
     let password_hash = app.auth.hash_password(password).await?;
     let mut tx = app.store.write().await?;
-    // Again: it counts once.
-    check(&mut tx, Purpose::ResetPassword, Holder::User(id), &hash).await?;
+    // Again: it counts once, and for the address that the user has now.
+    let user = tx.users().hold(id).await?.ok_or_else(|| Problem::not_found("User"))?;
+    check(&mut tx, Purpose::ResetPassword, Holder::User(id), &hash, &user.email).await?;
     tx.users().set_password(id, &password_hash).await?;
     tx.one_time().remove(Purpose::ResetPassword, Holder::User(id)).await?;
     tx.tokens().delete_of(id).await?;

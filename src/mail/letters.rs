@@ -72,14 +72,14 @@ impl Letter {
         let written = match *self {
             Self::VerifyEmail(id) => match tx.users().by_id(id).await? {
                 Some(user) if user.email_verified == Some(false) => {
-                    let secret = secret(&mut tx, Purpose::VerifyEmail, Holder::User(id), LIFETIME).await?;
+                    let secret = secret(&mut tx, Purpose::VerifyEmail, Holder::User(id), &user.email, LIFETIME).await?;
                     Some(verify(user.email, &user.username, &verify_url(app, "userId", id.0, &secret)))
                 }
                 _ => None,
             },
             Self::VerifyPendingEmail(id) => match tx.users().by_id(id).await? {
                 Some(User { pending_email: Some(email), username, .. }) => {
-                    let secret = secret(&mut tx, Purpose::VerifyPendingEmail, Holder::User(id), LIFETIME).await?;
+                    let secret = secret(&mut tx, Purpose::VerifyPendingEmail, Holder::User(id), &email, LIFETIME).await?;
                     let url = format!("{}&isPendingEmail=true", verify_url(app, "userId", id.0, &secret));
                     Some(verify(email, &username, &url))
                 }
@@ -87,21 +87,23 @@ impl Letter {
             },
             Self::VerifyRegistration(id) => match tx.registrations().by_id(id).await? {
                 Some(registration) if registration.email_verified == Some(false) => {
-                    let secret = secret(&mut tx, Purpose::VerifyRegistration, Holder::Registration(id), LIFETIME).await?;
+                    let holder = Holder::Registration(id);
+                    let secret = secret(&mut tx, Purpose::VerifyRegistration, holder, &registration.email, LIFETIME).await?;
                     Some(verify(registration.email, &registration.username, &verify_url(app, "registrationId", id.0, &secret)))
                 }
                 _ => None,
             },
             Self::ResetPassword(id) => match tx.users().by_id(id).await? {
                 Some(user) => {
-                    let secret = secret(&mut tx, Purpose::ResetPassword, Holder::User(id), LIFETIME).await?;
+                    let secret = secret(&mut tx, Purpose::ResetPassword, Holder::User(id), &user.email, LIFETIME).await?;
                     Some(reset_password(&user, &password_url(app, id, &secret)))
                 }
                 None => None,
             },
             Self::CreatePassword(id) => match tx.users().by_id(id).await? {
                 Some(user) => {
-                    let secret = secret(&mut tx, Purpose::ResetPassword, Holder::User(id), FIRST_PASSWORD_LIFETIME).await?;
+                    let lifetime = FIRST_PASSWORD_LIFETIME;
+                    let secret = secret(&mut tx, Purpose::ResetPassword, Holder::User(id), &user.email, lifetime).await?;
                     Some(create_password(&user, &password_url(app, id, &secret)))
                 }
                 None => None,
@@ -122,10 +124,10 @@ impl Letter {
     }
 }
 
-/// A new secret for a link; those of earlier letters do not count any more.
-async fn secret(tx: &mut Tx, purpose: Purpose, holder: Holder, lifetime: Duration) -> crate::store::Result<String> {
+/// A new secret for a link in a letter to `address`; those of earlier letters do not count any more.
+async fn secret(tx: &mut Tx, purpose: Purpose, holder: Holder, address: &str, lifetime: Duration) -> crate::store::Result<String> {
     let secret = secrets::random_hex::<20>();
-    tx.one_time().put(purpose, holder, &secrets::hash(&secret), None, Timestamp::now().plus(lifetime)).await?;
+    tx.one_time().put(purpose, holder, &secrets::hash(&secret), Some(address), Timestamp::now().plus(lifetime)).await?;
     Ok(secret)
 }
 

@@ -6,7 +6,7 @@ use crate::domain::{RegistrationId, Timestamp, UserId};
 /// What can be used once: proofs of addresses, leave to set a password. Only hashes are kept.
 pub struct OneTime<'c>(pub(super) &'c mut AnyConnection);
 
-/// What a one-time secret is for.
+/// What a one-time secret is for. The value of those that go out in letters is the address that they are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Proves the address of a user.
@@ -105,6 +105,14 @@ impl OneTime<'_> {
         .fetch_optional(&mut *self.0)
         .await?;
         Ok(row.is_some())
+    }
+
+    /// What was written to a user's addresses does not count any more.
+    pub async fn remove_letters_of(&mut self, id: UserId) -> Result<()> {
+        for purpose in [Purpose::VerifyEmail, Purpose::VerifyPendingEmail, Purpose::ResetPassword] {
+            self.remove(purpose, Holder::User(id)).await?;
+        }
+        Ok(())
     }
 
     /// What was made for the purpose does not count any more.

@@ -138,6 +138,34 @@ async fn proven(server: &Server, mail: &MailServer) {
     assert_eq!(post(server, &verify, body).await.0, StatusCode::NO_CONTENT);
     assert_eq!((&me().await["email"], &me().await["pendingEmail"]), (&json!("new@mail.example"), &Value::Null));
     assert_eq!(mail.count(), 0);
+
+    // An older letter proves no newer address, even before there is a newer letter.
+    let change = async |email: &str| {
+        let body = json!({ "email": email, "currentPassword": PASSWORD });
+        server.call(Method::PUT, "/api/v1/users/me", Some(&token), Some(body)).await.0
+    };
+    let prove = async |secret: &str| post(server, &verify, json!({ "verificationString": secret, "isPendingEmail": true })).await.0;
+    assert_eq!(change("first@mail.example").await, StatusCode::NO_CONTENT);
+    let older = secret_in(&mail.next_to("first@mail.example").await);
+    server.running.app.jobs.pause();
+    assert_eq!(change("second@mail.example").await, StatusCode::NO_CONTENT);
+    assert_eq!(prove(&older).await, StatusCode::FORBIDDEN);
+    server.running.app.jobs.resume();
+    let newer = secret_in(&mail.next_to("second@mail.example").await);
+    assert_eq!(prove(&newer).await, StatusCode::NO_CONTENT);
+    assert_eq!(me().await["email"], "second@mail.example");
+
+    // Nor does it set a password once letters go elsewhere.
+    let body = json!({ "email": "second@mail.example" });
+    assert_eq!(post(server, "/api/v1/users/ask-reset-password", body).await.0, StatusCode::NO_CONTENT);
+    let secret = secret_in(&mail.next_to("second@mail.example").await);
+    let root = server.root().await;
+    let body = json!({ "email": "third@mail.example" });
+    let (status, problem) = server.call(Method::PUT, &format!("/api/v1/users/{id}"), Some(&root), Some(body)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+    let body = json!({ "verificationString": secret, "password": "another password" });
+    assert_eq!(post(server, &format!("/api/v1/users/{id}/reset-password"), body).await.0, StatusCode::FORBIDDEN);
+    server.login("ann", PASSWORD).await;
 }
 
 #[tokio::test]
@@ -239,6 +267,18 @@ async fn answered(server: &Server, mail: &MailServer) {
     }
     assert_eq!(post(server, REQUEST, asking("bob")).await.0, StatusCode::OK);
     server.login("ann", PASSWORD).await;
+
+    // The letter to a registration's address proves none that its user has by then.
+    let secret = secret_in(&mail.next_to("bob@mail.example").await);
+    let again = format!("/api/v1/users/registrations/{}", list("search=bob").await["data"][0]["id"]);
+    let body = json!({ "moderationResponse": "Welcome, Bob", "preventEmailDelivery": true });
+    assert_eq!(answer(format!("{again}/accept"), body).await, StatusCode::NO_CONTENT);
+    let bob = format!("/api/v1/users/{}", list("search=bob").await["data"][0]["user"]["id"]);
+    let body = json!({ "email": "robert@mail.example" });
+    assert_eq!(server.call(Method::PUT, &bob, Some(&root), Some(body)).await.0, StatusCode::NO_CONTENT);
+    let body = json!({ "verificationString": secret });
+    assert_eq!(post(server, &format!("{again}/verify-email"), body).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(server.call(Method::GET, &bob, Some(&root), None).await.1["emailVerified"], false);
 }
 
 #[tokio::test]
