@@ -15,7 +15,7 @@ use super::videos::{apply, own_channel};
 use crate::app::App;
 use crate::domain::{ChannelId, Chapter, Privacy, Schedule, Timestamp, User, Video, VideoPassword, VideoState};
 use crate::images::{self, MAX_BYTES};
-use crate::jobs::PublishScheduled;
+use crate::jobs::{Job as _, PublishScheduled};
 use crate::pictures::{self, Names};
 use crate::store::{NewVideo, Tx};
 
@@ -111,6 +111,7 @@ async fn schedule(tx: &mut Tx, video: &Video, fields: &Fields) -> Result<()> {
     const AT: &str = "scheduleUpdate[updateAt]";
     const PRIVACY: &str = "scheduleUpdate[privacy]";
     if matches!(fields.nullable("scheduleUpdate"), Some(None)) {
+        tx.jobs().withdraw(video.id, PublishScheduled::NAME).await?;
         return Ok(tx.schedules().set(video.id, None).await?);
     }
     let Some(at) = fields.nullable(AT).flatten() else {
@@ -127,6 +128,8 @@ async fn schedule(tx: &mut Tx, video: &Video, fields: &Fields) -> Result<()> {
             .ok_or_else(|| Problem::invalid(PRIVACY, "must be 1, 2 or 4"))?,
     };
     tx.schedules().set(video.id, Some(Schedule { update_at, privacy })).await?;
+    // One for each video, however often it is put off.
+    tx.jobs().withdraw(video.id, PublishScheduled::NAME).await?;
     tx.jobs().enqueue_at(&PublishScheduled { video: video.id }, update_at).await?;
     Ok(())
 }

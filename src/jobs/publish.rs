@@ -14,6 +14,10 @@ pub struct PublishScheduled {
 impl Job for PublishScheduled {
     const NAME: &'static str = "publish-scheduled";
 
+    fn video(&self) -> Option<VideoId> {
+        Some(self.video)
+    }
+
     async fn run(self, app: &App) -> Result<(), Failure> {
         let mut tx = app.store.write().await?;
         let now = Timestamp::now();

@@ -233,6 +233,16 @@ impl Jobs<'_> {
         Ok(rows.iter().map(job).collect::<sqlx::Result<_>>()?)
     }
 
+    /// Takes a video's jobs of kind `name` back that wait; one that runs goes on.
+    pub async fn withdraw(&mut self, video: VideoId, name: &str) -> Result<()> {
+        sqlx::query("DELETE FROM jobs WHERE video_id = $1 AND name = $2 AND state = 'waiting'")
+            .bind(video.0)
+            .bind(name)
+            .execute(&mut *self.0)
+            .await?;
+        Ok(())
+    }
+
     /// All jobs of this kind that are not done and not given up.
     pub async fn unfinished(&mut self, name: &str) -> Result<Vec<JobId>> {
         let rows = sqlx::query("SELECT id FROM jobs WHERE name = $1 AND state IN ('waiting', 'active')")

@@ -366,12 +366,18 @@ async fn publication(stage: &Stage<'_>) {
     assert_eq!(video["scheduledUpdate"], json!({ "updateAt": later, "privacy": 2 }));
     let (_, mine) = stage.call(Method::GET, "/api/v1/users/me/videos?search=to come", Some(&stage.ann), None).await;
     assert_eq!(mine["data"][0]["scheduledUpdate"]["privacy"], 2);
-    // Taken back, and then at once.
+    // Put off, it is one job; taken back, none.
+    let app = &stage.server.running.app;
+    let waiting = async || app.store.read().await.expect("the store").jobs().unfinished_of(id).await.expect("the store").len();
+    for _ in 0..3 {
+        assert_eq!(put(json!({ "scheduleUpdate": { "updateAt": later, "privacy": 2 } })).await, NO_CONTENT);
+    }
+    assert_eq!(waiting().await, 1);
     assert_eq!(put(json!({ "scheduleUpdate": null })).await, NO_CONTENT);
+    assert_eq!(waiting().await, 0);
     assert!(stage.call(Method::GET, &path, Some(&stage.ann), None).await.1.get("scheduledUpdate").is_none());
     let now = Timestamp::now();
     assert_eq!(put(json!({ "scheduleUpdate": { "updateAt": now.to_string() } })).await, NO_CONTENT);
-    let app = &stage.server.running.app;
     eventually("it is public", async || {
         // The server's own runner does it as well; whoever comes first.
         run_next(app, &registry()).await.expect("run");
