@@ -4,7 +4,7 @@ mod letters;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
@@ -16,11 +16,18 @@ use uuid::Uuid;
 pub use letters::Letter;
 
 use crate::config::{Config, Security};
+use crate::store::Purpose;
+use crate::tally::Tally;
 
 /// A mail server answers each command within this time.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 /// And has a letter within this.
 const SEND_TIMEOUT: Duration = Duration::from_secs(90);
+/// Letters of a kind that one address gets, or one user causes, by asking within [`ASKED_WINDOW`]: nobody's box is to be filled by
+/// strangers.
+const ASKED: u32 = 6;
+/// See [`ASKED`].
+const ASKED_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Why a letter did not go out.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +49,10 @@ pub enum Error {
 
 /// Sends letters; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Mailer(Arc<Way>);
+pub struct Mailer {
+    way: Arc<Way>,
+    asked: Arc<Tally<(Purpose, String)>>,
+}
 
 #[derive(Debug)]
 enum Way {
@@ -55,7 +65,7 @@ impl Mailer {
     pub fn new(config: &Config) -> Result<Self, Error> {
         let smtp = &config.smtp;
         if smtp.host.is_empty() {
-            return Ok(Self(Arc::new(Way::Log)));
+            return Ok(Self::by(Way::Log));
         }
         let host = config.public_host().to_owned();
         let address = if smtp.from.is_empty() { format!("shoal@{host}") } else { smtp.from.clone() };
@@ -76,17 +86,27 @@ impl Mailer {
         if host.trim_matches(['[', ']']).parse::<IpAddr>().is_err() {
             builder = builder.hello_name(ClientId::Domain(host.clone()));
         }
-        Ok(Self(Arc::new(Way::Smtp { transport: Box::new(builder.build()), from, host })))
+        Ok(Self::by(Way::Smtp { transport: Box::new(builder.build()), from, host }))
+    }
+
+    fn by(way: Way) -> Self {
+        Self { way: Arc::new(way), asked: Arc::new(Tally::new(ASKED, ASKED_WINDOW)) }
+    }
+
+    /// Counts a letter that goes out because somebody asked for it. `whom`: the address it goes to, or the name of the user who asks.
+    /// The error says how long there is to be no other.
+    pub fn ask(&self, purpose: Purpose, whom: &str) -> Result<(), Duration> {
+        self.asked.count((purpose, whom.to_owned()), Instant::now())
     }
 
     /// Whether letters leave this machine.
     pub fn is_connected(&self) -> bool {
-        matches!(*self.0, Way::Smtp { .. })
+        matches!(*self.way, Way::Smtp { .. })
     }
 
     /// Sends a plain text.
     pub async fn send(&self, to: &str, subject: &str, text: &str) -> Result<(), Error> {
-        match &*self.0 {
+        match &*self.way {
             Way::Log => {
                 tracing::info!(to, subject, text, "mail.log");
                 Ok(())
@@ -119,5 +139,16 @@ mod tests {
         config.smtp.security = Security::None;
         config.smtp.from = "tv@mail.example".into();
         assert!(Mailer::new(&config).expect("a mail server").is_connected());
+    }
+
+    #[test]
+    fn boxes_are_not_filled_by_strangers() {
+        let mailer = Mailer::new(&Config::default()).expect("the log");
+        for _ in 0..ASKED {
+            assert_eq!(mailer.ask(Purpose::ResetPassword, "ann@mail.example"), Ok(()));
+        }
+        assert!(mailer.clone().ask(Purpose::ResetPassword, "ann@mail.example").is_err());
+        assert_eq!(mailer.ask(Purpose::ResetPassword, "bob@mail.example"), Ok(()));
+        assert_eq!(mailer.ask(Purpose::VerifyEmail, "ann@mail.example"), Ok(()));
     }
 }

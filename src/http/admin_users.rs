@@ -361,7 +361,10 @@ async fn set_blocked(app: &App, id: UserId, by: &User, blocked: bool, reason: Op
     if blocked {
         tx.tokens().delete_of(id).await?;
     }
-    tx.jobs().enqueue(&if blocked { Letter::Blocked(id) } else { Letter::Unblocked(id) }).await?;
+    let letter = if blocked { Letter::Blocked(id) } else { Letter::Unblocked(id) };
+    if !tx.jobs().is_waiting(&letter).await? {
+        tx.jobs().enqueue(&letter).await?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     tracing::info!(user.id = %id, by = %by.id, blocked, "user.block");

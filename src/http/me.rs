@@ -111,7 +111,14 @@ async fn update_me(
         if app.config.signup.requires_email_verification {
             user.pending_email = Some(email.as_str().to_owned());
             tx.one_time().remove(Purpose::VerifyPendingEmail, Holder::User(user.id)).await?;
-            letter = Some(Letter::VerifyPendingEmail(user.id));
+            // One that waits goes to this address.
+            let wanted = Letter::VerifyPendingEmail(user.id);
+            if !tx.jobs().is_waiting(&wanted).await? {
+                for whom in [email.as_str(), user.username.as_str()] {
+                    app.mailer.ask(Purpose::VerifyPendingEmail, whom).map_err(Problem::too_many)?;
+                }
+                letter = Some(wanted);
+            }
         } else {
             user.email = email.as_str().to_owned();
             (user.pending_email, user.email_verified) = (None, None);

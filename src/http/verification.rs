@@ -52,10 +52,13 @@ fn email(fields: &Fields) -> Result<Email> {
     Email::parse(fields.text("email").unwrap_or("")).map_err(|error| Problem::invalid("email", error.0))
 }
 
-/// Has a letter written, unless one was a moment ago. Whether there is anybody to write to is told to nobody.
-async fn ask(app: &App, mut tx: Tx, wanted: Option<(Letter, Purpose, Holder)>) -> Result<StatusCode> {
+/// Has a letter written, unless one was a moment ago, or is about to be, or there were enough. Whether there is anybody to write to is
+/// told to nobody.
+async fn ask(app: &App, mut tx: Tx, email: &Email, wanted: Option<(Letter, Purpose, Holder)>) -> Result<StatusCode> {
     if let Some((letter, purpose, holder)) = wanted
         && !tx.one_time().was_made_since(purpose, holder, Timestamp::now().minus(PAUSE)).await?
+        && !tx.jobs().is_waiting(&letter).await?
+        && app.mailer.ask(purpose, email.as_str()).is_ok()
     {
         tx.jobs().enqueue(&letter).await?;
         tx.commit().await?;
@@ -85,7 +88,7 @@ async fn ask_verify_email(
             user.map(|user| (Letter::VerifyEmail(user.id), Purpose::VerifyEmail, Holder::User(user.id)))
         }
     };
-    ask(&app, tx, wanted).await
+    ask(&app, tx, &email, wanted).await
 }
 
 /// Ask once more for the letter that proves a registration's address.
@@ -104,7 +107,7 @@ async fn ask_verify_registration_email(
     let mut tx = app.store.write().await?;
     let registration = tx.registrations().by_email(email.as_str()).await?.filter(|one| one.email_verified == Some(false));
     let wanted = registration.map(|one| (Letter::VerifyRegistration(one.id), Purpose::VerifyRegistration, Holder::Registration(one.id)));
-    ask(&app, tx, wanted).await
+    ask(&app, tx, &email, wanted).await
 }
 
 /// What a letter's link carries.
@@ -216,7 +219,7 @@ async fn ask_reset_password(
     // Whoever is kept out needs no password.
     let user = tx.users().by_email(email.as_str()).await?.filter(|user| !user.blocked);
     let wanted = user.map(|user| (Letter::ResetPassword(user.id), Purpose::ResetPassword, Holder::User(user.id)));
-    ask(&app, tx, wanted).await
+    ask(&app, tx, &email, wanted).await
 }
 
 /// A new password with what a letter's link carries.

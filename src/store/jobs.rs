@@ -233,6 +233,17 @@ impl Jobs<'_> {
         Ok(rows.iter().map(job).collect::<sqlx::Result<_>>()?)
     }
 
+    /// Whether the same job waits already.
+    pub async fn is_waiting<J: Job>(&mut self, job: &J) -> Result<bool> {
+        let payload = serde_json::to_string(job).map_err(|_| Error::Corrupt("job payload"))?;
+        let row = sqlx::query("SELECT id FROM jobs WHERE state = 'waiting' AND name = $1 AND payload = $2 LIMIT 1")
+            .bind(J::NAME)
+            .bind(payload)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Takes a video's jobs of kind `name` back that wait; one that runs goes on.
     pub async fn withdraw(&mut self, video: VideoId, name: &str) -> Result<()> {
         sqlx::query("DELETE FROM jobs WHERE video_id = $1 AND name = $2 AND state = 'waiting'")

@@ -7,7 +7,7 @@ use crate::domain::{RegistrationId, Timestamp, UserId};
 pub struct OneTime<'c>(pub(super) &'c mut AnyConnection);
 
 /// What a one-time secret is for. The value of those that go out in letters is the address that they are written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Proves the address of a user.
     VerifyEmail,

@@ -155,7 +155,14 @@ async fn proven(server: &Server, mail: &MailServer) {
     assert_eq!(prove(&newer).await, StatusCode::NO_CONTENT);
     assert_eq!(me().await["email"], "second@mail.example");
 
-    // Nor does it set a password once letters go elsewhere.
+    // Nobody has letters written to the addresses of many, six an hour.
+    for number in 4..=6 {
+        assert_eq!(change(&format!("{number}@mail.example")).await, StatusCode::NO_CONTENT);
+        mail.next_to(&format!("{number}@mail.example")).await;
+    }
+    assert_eq!(change("seventh@mail.example").await, StatusCode::TOO_MANY_REQUESTS);
+
+    // An older letter sets no password once letters go elsewhere.
     let body = json!({ "email": "second@mail.example" });
     assert_eq!(post(server, "/api/v1/users/ask-reset-password", body).await.0, StatusCode::NO_CONTENT);
     let secret = secret_in(&mail.next_to("second@mail.example").await);
