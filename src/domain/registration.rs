@@ -70,6 +70,9 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// Most that may wait for an answer: more than moderators read, and strangers fill no disk.
+    pub const MAX_PENDING: i64 = 1000;
+
     /// Checks why somebody would like to join, or what they are answered: 2 to 3000 characters, as PeerTube has it.
     pub fn parse_message(text: &str) -> Result<String, Invalid> {
         let text = text.trim();

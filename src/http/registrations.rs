@@ -162,6 +162,14 @@ async fn refuse_when_closed(app: &App, tx: &mut Tx) -> Result<()> {
     if is_open(app, tx).await? { Ok(()) } else { Err(Problem::forbidden("User registration is not allowed")) }
 }
 
+/// Those who wait for an answer are bounded.
+async fn refuse_when_full(tx: &mut Tx) -> Result<()> {
+    if tx.registrations().count_pending().await? < Registration::MAX_PENDING {
+        return Ok(());
+    }
+    Err(Problem::forbidden("Too many registrations wait for an answer already, please try again later"))
+}
+
 /// Become a user; where moderators answer, ask to become one.
 #[utoipa::path(
     post, path = "/api/v1/users/register", tag = "Register", request_body = RegisterForm,
@@ -234,10 +242,12 @@ async fn ask(app: &App, fields: &Fields) -> Result<Json<RegistrationStateView>> 
     let reason = Registration::parse_message(fields.text("registrationReason").unwrap_or(""))
         .map_err(|error| Problem::invalid("registrationReason", error.0))?;
     check_first(app, &application).await?;
+    refuse_when_full(&mut app.store.read().await?).await?;
     let password_hash = app.auth.hash_password(&application.password).await?;
 
     let mut tx = app.store.write().await?;
     refuse_when_closed(app, &mut tx).await?;
+    refuse_when_full(&mut tx).await?;
     application.refuse_taken(&mut tx).await?;
     let needs_proof = app.config.signup.requires_email_verification;
     let registration = NewRegistration {

@@ -2,6 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shoal::domain::Registration;
+use shoal::store::NewRegistration;
 
 use crate::support::mail::{MailServer, secret_in};
 use crate::support::{PASSWORD, Server, on_both_databases};
@@ -286,6 +288,40 @@ async fn answered(server: &Server, mail: &MailServer) {
     let body = json!({ "verificationString": secret });
     assert_eq!(post(server, &format!("{again}/verify-email"), body).await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.call(Method::GET, &bob, Some(&root), None).await.1["emailVerified"], false);
+}
+
+#[tokio::test]
+async fn those_who_wait_for_an_answer_are_bounded() {
+    let server = Server::start_with(|config| config.signup.enabled = true).await;
+    let store = &server.running.app.store;
+    let mut tx = store.write().await.expect("the store");
+    let mut last = None;
+    for number in 0..Registration::MAX_PENDING {
+        let (username, email) = (format!("waiting{number}"), format!("{number}@mail.example"));
+        let waiting = NewRegistration {
+            reason: "I film birds",
+            username: &username,
+            email: &email,
+            email_verified: None,
+            password_hash: "none",
+            display_name: None,
+            channel_name: None,
+            channel_display_name: None,
+        };
+        last = Some(tx.registrations().create(waiting).await.expect("a registration"));
+    }
+    tx.commit().await.expect("committed");
+    let mut body = form("ann");
+    body["registrationReason"] = json!("I film birds");
+    let (status, problem) = post(&server, REQUEST, body.clone()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("wait for an answer")), "{problem}");
+    // One is answered: there is room for another.
+    let mut tx = store.write().await.expect("the store");
+    tx.registrations().reject(last.expect("a registration"), "Sorry").await.expect("rejected");
+    tx.commit().await.expect("committed");
+    assert_eq!(post(&server, REQUEST, body).await.0, StatusCode::OK);
+    server.stop().await;
 }
 
 #[tokio::test]
