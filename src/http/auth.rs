@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn users_are_let_in_as_they_are_when_the_password_was_checked() {
+    async fn users_are_let_in_as_they_are_after_the_check() {
         let (auth, store, ann, _folder) = opened().await;
         let other_hash = users::hash_password("another password").await.expect("hashed");
         let all = u32::try_from(CHECKS).expect("few");
