@@ -169,7 +169,7 @@ impl App {
         let auth = Auth::new(&store, config.signup.requires_email_verification).await?;
         let mailer = Mailer::new(&config)?;
         let video_tokens = VideoTokens::load(&store).await?;
-        let fetcher = Fetcher::new(config.federation.allow_private_addresses).map_err(Error::Fetch)?;
+        let fetcher = Fetcher::new(config.federation.allow_private_addresses, config.public_host()).map_err(Error::Fetch)?;
         let swarms = Swarms::new(&store).await?;
         let metrics: Arc<Metrics> = Arc::default();
         let blobs = Blobs::open(&config, metrics.clone())?;

@@ -132,7 +132,7 @@ async fn one(app: &App, import: &Import) -> Result<(), Error> {
     let partial = Partial::new(&app.config.data_dir).await?;
     let mut file = tokio::fs::File::create(partial.path()).await?;
     let (mut size_bytes, mut looked) = (0_u64, Instant::now());
-    while let Some(chunk) = response.chunk().await.map_err(fetch::Error::Unreachable)? {
+    while let Some(chunk) = response.chunk().await.map_err(fetch::Error::from)? {
         size_bytes += chunk.len() as u64;
         if size_bytes > most {
             return Err(Error::Size);
