@@ -21,7 +21,7 @@ use super::fields::{Fields, QueryFields};
 use super::form::{self, Form, Slot};
 use super::model::{Created, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
-use super::upload::{Whole, finish, known_kind, remove_source};
+use super::upload::{Whole, finish, known_kind};
 use super::video_form::{self, Made, PICTURES, check_room, new_uuid};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoId, VideoState};
@@ -373,7 +373,7 @@ async fn replace(app: &App, video: &Video, upload: &Upload, path: &std::path::Pa
     tx.commit().await?;
     app.jobs.wake();
     if let Some(before) = before {
-        remove_source(app, &video, &before).await;
+        uploaded::remove(data_dir, video.uuid, &[before.file]).await;
     }
     Ok(video)
 }

@@ -21,6 +21,7 @@ use crate::domain::{Timestamp, User, Video, VideoState};
 use crate::store::{Source, Upload};
 use crate::uploads::REMEMBERED;
 use crate::vod::uploaded::{self, extension_of};
+use crate::vod::{needs_original, originals_folder};
 
 /// The field with the video.
 const FILE: &str = "videofile";
@@ -101,7 +102,7 @@ pub(super) async fn finish(
             Ok(video)
         }
         Err(problem) => {
-            let _ = tokio::fs::remove_dir_all(crate::vod::originals_folder(data_dir, uuid)).await;
+            let _ = tokio::fs::remove_dir_all(originals_folder(data_dir, uuid)).await;
             Err(problem)
         }
     }
@@ -178,19 +179,13 @@ async fn source(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
 async fn delete_source(State(app): State<App>, Login(user): Login, id: VideoRef) -> Result<StatusCode> {
     let mut tx = app.store.write().await?;
     let video = id.fetch_owned(&mut tx, &user).await?;
-    let source = tx.sources().of_video(video.id).await?.ok_or_else(|| Problem::not_found("Video source"))?;
-    if video.state == VideoState::ToTranscode {
-        return Err(Problem::new(StatusCode::CONFLICT, "The file is still needed: the video is being transcoded"));
+    tx.sources().of_video(video.id).await?.ok_or_else(|| Problem::not_found("Video source"))?;
+    if video.state == VideoState::ToTranscode || needs_original(&mut tx, video.id).await? {
+        return Err(Problem::new(StatusCode::CONFLICT, "The file is still needed: the video is being transcoded, or moved"));
     }
-    tx.sources().delete(video.id).await?;
+    let names = uploaded::forget(&mut tx, &video).await?;
     tx.commit().await?;
-    remove_source(&app, &video, &source).await;
+    app.jobs.wake();
+    uploaded::remove(&app.config.data_dir, video.uuid, &names).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Removes the file of a source that no row names any more.
-pub(super) async fn remove_source(app: &App, video: &Video, source: &Source) {
-    if let Err(error) = tokio::fs::remove_file(uploaded::source_path(&app.config.data_dir, video.uuid, source)).await {
-        tracing::warn!(%error, video = %video.uuid, "http.source: not removed");
-    }
 }

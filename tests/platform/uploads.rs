@@ -3,7 +3,10 @@
 use reqwest::header::{CONTENT_RANGE, LOCATION, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Privacy, Timestamp};
+use shoal::domain::{Media, Privacy, Timestamp, VideoId};
+use shoal::store::Source;
+use shoal::vod::uploaded;
+use uuid::Uuid;
 
 use crate::support::videos::{in_an_hour, png};
 use crate::support::{Server, fixture, postgres};
@@ -187,6 +190,56 @@ async fn parts(server: &Server) {
     drop(tx);
     let thief = Uploader { server, token: other.token, path };
     assert_eq!(thief.begin(4, json!({ "filename": "worse.mp4" })).await.status(), StatusCode::FORBIDDEN);
+}
+
+/// Puts a file where uploads leave theirs, kept as what the video was made from; its name.
+async fn keep_original(server: &Server, video: VideoId, uuid: Uuid) -> String {
+    let from = server.folder.path().join("original");
+    std::fs::write(&from, "media").expect("written");
+    let file = uploaded::place(server.folder.path(), uuid, &from, "mp4").await.expect("placed");
+    let source = Source {
+        video_id: video,
+        file: file.clone(),
+        input_filename: "a.mp4".to_owned(),
+        size_bytes: 5,
+        resolution: None,
+        width: None,
+        height: None,
+        fps: None,
+        created_at: Timestamp::now(),
+    };
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    tx.sources().put(&source).await.expect("put");
+    tx.media().put(video, &Media { original: Some(file.clone()), ..Media::default() }).await.expect("put");
+    tx.commit().await.expect("committed");
+    file
+}
+
+#[tokio::test]
+async fn what_videos_were_made_from_goes() {
+    let server = Server::start().await;
+    let (app, token) = (&server.running.app, server.root().await);
+    let (video, uuid) = server.video(server.channel(&token).await, "With an original", Privacy::Public).await;
+    let original = async || app.store.read().await.expect("the store").media().of_video(video).await.expect("the store").original;
+    let source = format!("/api/v1/videos/{uuid}/source");
+    let delete = async || server.call(Method::DELETE, &format!("{source}/file"), Some(&token), None).await.0;
+    let file = keep_original(&server, video, uuid).await;
+    assert_eq!(original().await, Some(file));
+    assert_eq!(delete().await, StatusCode::NO_CONTENT);
+    assert_eq!((original().await, server.originals(&uuid.to_string()).len()), (None, 0), "no later move looks for it");
+    assert_eq!(server.call(Method::GET, &source, Some(&token), None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(delete().await, StatusCode::NOT_FOUND);
+
+    // One that is replaced is gone at once; the new one is still needed.
+    app.jobs.pause();
+    keep_original(&server, video, uuid).await;
+    let replacer = Uploader { server: &server, token: token.clone(), path: format!("{source}/replace-resumable") };
+    let id = id_of(&replacer.begin(4, json!({ "filename": "better.mp4" })).await);
+    assert_eq!(replacer.put(&id, "bytes 0-3/4", b"new!").await.status(), StatusCode::NO_CONTENT);
+    let left: Vec<_> = server.originals(&uuid.to_string()).iter().map(|path| std::fs::read(path).expect("a file")).collect();
+    assert_eq!((original().await, left), (None, vec![b"new!".to_vec()]));
+    assert_eq!(delete().await, StatusCode::CONFLICT);
+    server.stop().await;
 }
 
 #[tokio::test]
