@@ -15,7 +15,7 @@ use super::fields::Fields;
 use super::form::Form;
 use super::model::{Created, Labelled, VideoIds, labelled};
 use super::problem::{Problem, ProblemBody, Result};
-use super::video_form::{self, Made, PICTURES, check_room, new_uuid};
+use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoState};
 use crate::store::{Source, Upload};
@@ -85,8 +85,9 @@ pub(super) async fn finish(
     let placed = uploaded::place(data_dir, uuid, file.path, kind).await.map_err(|error| Problem::internal(&error))?;
     let made = async {
         let mut tx = app.store.write().await?;
-        video_form::check_quota(&mut tx, user, file.size_bytes).await?;
-        let mut video = video_form::create(&mut tx, uuid, fields, user, VideoState::ToTranscode, file.filename).await?;
+        let user = unless_blocked(tx.users().by_id(user.id).await?)?;
+        video_form::check_quota(&mut tx, &user, file.size_bytes).await?;
+        let mut video = video_form::create(&mut tx, uuid, fields, &user, VideoState::ToTranscode, file.filename).await?;
         pictures.give(&mut tx, &mut video).await?;
         uploaded::note(&mut tx, &video, &placed, file.filename, file.size_bytes).await?;
         if let Some(upload) = upload {

@@ -201,6 +201,11 @@ impl Drop for Made {
     }
 }
 
+/// A user read again, after something that takes longer than their login may last: they may be gone by now, or kept out.
+pub(super) fn unless_blocked(user: Option<User>) -> Result<User> {
+    user.filter(|user| !user.blocked).ok_or_else(|| Problem::unauthorized("Token is invalid"))
+}
+
 /// The bounds on what a user brings: largest file, free disk, quota. `size_bytes` as far as it is known.
 pub(super) async fn check_room(app: &App, user: &User, size_bytes: u64) -> Result<()> {
     if size_bytes > app.config.videos.max_file_bytes {

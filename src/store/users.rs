@@ -108,6 +108,14 @@ impl Users<'_> {
         row.as_ref().map(user).transpose()
     }
 
+    /// By row id, as they are now. Until this transaction ends nobody else holds or changes them, so that what is counted for them stays true.
+    pub async fn hold(&mut self, id: UserId) -> Result<Option<User>> {
+        // Takes the lock of the row; SQLite has one writer anyhow.
+        let row =
+            sqlx::query("UPDATE users SET blocked = blocked WHERE id = $1 RETURNING *").bind(id.0).fetch_optional(&mut *self.0).await?;
+        row.as_ref().map(user).transpose()
+    }
+
     /// By login name, or by e-mail address.
     pub async fn by_login(&mut self, login: &str) -> Result<Option<User>> {
         let row = sqlx::query("SELECT * FROM users WHERE username = $1 OR (email <> '' AND email = $1) ORDER BY id LIMIT 1")

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::uploaded::{self, extension_of, extension_of_type, plain_filename};
 use crate::app::App;
-use crate::domain::{Import, ImportState, Timestamp, Video, VideoState};
+use crate::domain::{Import, ImportState, Timestamp, User, Video, VideoState};
 use crate::fetch;
 use crate::store;
 use crate::uploads::Partial;
@@ -100,7 +100,7 @@ async fn next(app: &App) -> store::Result<bool> {
         Ok(()) => tracing::info!(import.id = %import.id, "vod.import"),
         Err(Error::Cancelled) => {
             tracing::info!(import.id = %import.id, "vod.import: cancelled");
-            // Or its video was deleted.
+            // Or its video was deleted, or whoever wanted it is kept out.
             let mut tx = app.store.write().await?;
             tx.imports().set_state(import.id, ImportState::Cancelled, None).await?;
             tx.commit().await?;
@@ -117,6 +117,7 @@ async fn next(app: &App) -> store::Result<bool> {
 }
 
 async fn one(app: &App, import: &Import) -> Result<(), Error> {
+    wanted_by(app, import).await?;
     let url = app.fetcher.parse(&import.target_url)?;
     let mut response = app.fetcher.get(url).await?;
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
@@ -140,9 +141,7 @@ async fn one(app: &App, import: &Import) -> Result<(), Error> {
         file.write_all(&chunk).await?;
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            if !goes_on(app, import).await? {
-                return Err(Error::Cancelled);
-            }
+            wanted_by(app, import).await?;
             if !crate::uploads::has_space(app, 0) {
                 return Err(Error::Space);
             }
@@ -160,9 +159,14 @@ fn is_text(content_type: &str) -> bool {
     content_type.starts_with("text/") || content_type.starts_with("application/json") || content_type.contains("xml")
 }
 
-async fn goes_on(app: &App, import: &Import) -> store::Result<bool> {
-    let now = app.store.read().await?.imports().by_id(import.id).await?;
-    Ok(now.is_some_and(|now| now.state == ImportState::Processing && now.video_id.is_some()))
+/// Whoever wants it, as long as they do and are not kept out.
+async fn wanted_by(app: &App, import: &Import) -> Result<User, Error> {
+    let mut tx = app.store.read().await?;
+    let now = tx.imports().by_id(import.id).await?;
+    if !now.is_some_and(|now| now.state == ImportState::Processing && now.video_id.is_some()) {
+        return Err(Error::Cancelled);
+    }
+    tx.users().by_id(import.user_id).await?.filter(|user| !user.blocked).ok_or(Error::Cancelled)
 }
 
 async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, named: &str, size_bytes: u64) -> Result<(), Error> {
@@ -182,7 +186,7 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
             return Ok(false);
         }
         let Some(video) = tx.videos().by_id(video.id).await? else { return Ok(false) };
-        let Some(user) = tx.users().by_id(import.user_id).await? else { return Ok(false) };
+        let Some(user) = tx.users().by_id(import.user_id).await?.filter(|user| !user.blocked) else { return Ok(false) };
         if !crate::users::has_room(&mut tx, &user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
             return Err(Error::Quota);
         }

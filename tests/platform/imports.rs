@@ -1,11 +1,13 @@
 //! Imports: files that are fetched from elsewhere, and addresses that are not.
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::StatusCode as Answer;
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::get;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shoal::domain::{ImportId, ImportState};
 
 use crate::support::{Server, eventually, postgres};
 
@@ -18,7 +20,16 @@ async fn elsewhere() -> String {
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         Answer::OK
     };
+    // A byte now and then, without an end.
+    let drip = || async {
+        let bytes = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            Some((Ok::<_, std::convert::Infallible>("x"), ()))
+        });
+        ([("content-type", "video/mp4")], Body::from_stream(bytes)).into_response()
+    };
     let router = Router::new()
+        .route("/drip.mp4", get(drip))
         .route("/a.mp4", get(media))
         .route("/page.mp4", get(|| async { ([("content-type", "text/html")], "<p>no media").into_response() }))
         .route("/missing.mp4", get(|| async { Answer::NOT_FOUND }))
@@ -113,6 +124,27 @@ async fn imported(server: &Server) {
         .call(Method::GET, &format!("/api/v1/users/me/videos/imports?targetUrl={base}/slow.mp4&sort=createdAt"), Some(&token), None)
         .await;
     assert_eq!(only["total"], 1);
+}
+
+#[tokio::test]
+async fn imports_of_who_is_kept_out_end() {
+    let server = Server::start_with(|config| config.federation.allow_private_addresses = true).await;
+    let (base, root, ann) = (elsewhere().await, server.root().await, server.user("ann").await);
+    let user = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
+    let body = json!({ "targetUrl": format!("{base}/drip.mp4"), "channelId": server.channel(&ann).await });
+    let (status, import) = server.call(Method::POST, IMPORTS, Some(&ann), Some(body)).await;
+    assert_eq!(status, StatusCode::OK, "{import}");
+    let id = ImportId(import["id"].as_i64().expect("a number"));
+    let app = &server.running.app;
+    let state =
+        async || app.store.read().await.expect("the store").imports().by_id(id).await.expect("the store").map(|import| import.state);
+    let files = || std::fs::read_dir(server.folder.path().join("uploads")).map_or(0, Iterator::count);
+    eventually("it is on its way", async || files() == 1).await;
+    let block = format!("/api/v1/users/{user}/block");
+    assert_eq!(server.call(Method::POST, &block, Some(&root), Some(json!({}))).await.0, StatusCode::NO_CONTENT);
+    eventually("it has ended", async || state().await == Some(ImportState::Cancelled)).await;
+    assert_eq!(files(), 0);
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -1,15 +1,18 @@
 //! Videos that come as files: in one form, in parts, in place of another. Everything or nothing, over a restart too.
 
 use reqwest::header::{CONTENT_RANGE, LOCATION, RANGE};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Media, Privacy, Timestamp, VideoId};
+use shoal::domain::{Media, Privacy, Schedule, Timestamp, VideoId};
+use shoal::jobs::PublishScheduled;
 use shoal::store::Source;
 use shoal::vod::uploaded;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::support::videos::{in_an_hour, png};
-use crate::support::{Server, fixture, postgres};
+use crate::support::{Server, eventually, fixture, postgres};
 
 const UPLOAD: &str = "/api/v1/videos/upload";
 const RESUMABLE: &str = "/api/v1/videos/upload-resumable";
@@ -239,6 +242,74 @@ async fn what_videos_were_made_from_goes() {
     let left: Vec<_> = server.originals(&uuid.to_string()).iter().map(|path| std::fs::read(path).expect("a file")).collect();
     assert_eq!((original().await, left), (None, vec![b"new!".to_vec()]));
     assert_eq!(delete().await, StatusCode::CONFLICT);
+    server.stop().await;
+}
+
+/// A body whose second half comes when the gate is open.
+fn halves(first: &'static [u8], second: &'static [u8], gate: watch::Receiver<bool>) -> Body {
+    let next = move |(half, mut gate): (u8, watch::Receiver<bool>)| async move {
+        let bytes = match half {
+            0 => first,
+            1 => {
+                gate.wait_for(|is_open| *is_open).await.expect("a gate");
+                second
+            }
+            _ => return None,
+        };
+        Some((Ok::<_, std::convert::Infallible>(bytes), (half + 1, gate)))
+    };
+    Body::wrap_stream(futures_util::stream::unfold((0, gate), next))
+}
+
+#[tokio::test]
+async fn who_is_kept_out_publishes_nothing_more() {
+    let server = Server::start().await;
+    let (app, root, ann) = (&server.running.app, server.root().await, server.user("ann").await);
+    let user = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
+    let channel = server.channel(&ann).await;
+    let (_, uuid) = server.video(channel, "Published", Privacy::Public).await;
+    let (later, _) = server.video(channel, "To come", Privacy::Private).await;
+    let mut tx = app.store.write().await.expect("the store");
+    let schedule = Schedule { update_at: Timestamp::now(), privacy: Privacy::Public };
+    tx.schedules().set(later, Some(schedule)).await.expect("set");
+    tx.commit().await.expect("committed");
+
+    // Everything that makes a video of a file, half-way.
+    let (open, gate) = watch::channel(false);
+    let uploads = server.folder.path().join("uploads");
+    let mut requests = Vec::new();
+    for path in [RESUMABLE.to_owned(), format!("/api/v1/videos/{uuid}/source/replace-resumable")] {
+        let uploader = Uploader { server: &server, token: ann.clone(), path };
+        let id = id_of(&uploader.begin(8, json!({ "channelId": channel, "name": "In parts", "filename": "a.mp4" })).await);
+        let url = server.url(&format!("{}?upload_id={id}", uploader.path));
+        let request = server.http.put(url).bearer_auth(&ann).header(CONTENT_RANGE, "bytes 0-7/8");
+        requests.push(tokio::spawn(request.body(halves(b"0123", b"4567", gate.clone())).send()));
+        eventually("it is on its way", async || uploads.join(&id).exists()).await;
+    }
+    let form = Form::new().text("channelId", channel.to_string()).text("name", "In one form");
+    let form = form.part("videofile", Part::stream(halves(b"0123", b"4567", gate)).file_name("a.mp4"));
+    requests.push(tokio::spawn(server.http.post(server.url(UPLOAD)).bearer_auth(&ann).multipart(form).send()));
+    eventually("all are on their way", async || std::fs::read_dir(&uploads).expect("the folder").count() == 3).await;
+
+    let block = format!("/api/v1/users/{user}/block");
+    assert_eq!(server.call(Method::POST, &block, Some(&root), Some(json!({}))).await.0, StatusCode::NO_CONTENT);
+    open.send(true).expect("they wait");
+    for request in requests {
+        let answer = request.await.expect("no panic").expect("an answer");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{}", answer.url());
+    }
+    let folders = std::fs::read_dir(server.folder.path().join("original-video-files")).expect("the folder");
+    let left: usize = folders.map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("a folder").count()).sum();
+    assert_eq!(left, 0, "nothing of it is kept");
+
+    // Nor does what was to come.
+    let mut tx = app.store.write().await.expect("the store");
+    tx.jobs().enqueue(&PublishScheduled { video: later }).await.expect("enqueued");
+    tx.commit().await.expect("committed");
+    app.jobs.wake();
+    let video = async || app.store.read().await.expect("the store").videos().by_id(later).await.expect("the store").expect("the video");
+    eventually("the time has come", async || video().await.schedule.is_none()).await;
+    assert_eq!(video().await.privacy, Privacy::Private);
     server.stop().await;
 }
 
