@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::allowance::Allowances;
 use crate::blobs::{self, Blobs};
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
@@ -148,6 +149,8 @@ pub struct App {
     pub video_tokens: VideoTokens,
     /// Uploads on their way.
     pub uploads: Uploads,
+    /// What users may still have, of all that comes in.
+    pub allowances: Allowances,
     /// Fetches what users name by address.
     pub fetcher: Fetcher,
     /// Cancelled when the server stops serving.
@@ -192,6 +195,7 @@ impl App {
             media_access: MediaAccess::default(),
             video_tokens,
             uploads: Uploads::default(),
+            allowances: Allowances::default(),
             fetcher,
             stop: stop.clone(),
             addrs: Arc::default(),

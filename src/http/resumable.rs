@@ -22,12 +22,13 @@ use super::form::{self, Form, Slot};
 use super::model::{Created, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
 use super::upload::{Whole, finish, known_kind};
-use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
+use super::video_form::{self, Made, PICTURES, check_quota, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoId, VideoState};
 use crate::pictures::Names;
 use crate::store::{Tx, Upload};
 use crate::uploads::{self, EXPIRY, MAX_OPEN, REMEMBERED};
+use crate::users;
 use crate::vod::uploaded;
 
 /// Where new videos come in.
@@ -194,9 +195,7 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
         }
         None => {}
     }
-    if tx.uploads().open_of(user.id).await?.0 >= MAX_OPEN {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "You have too many uploads that are not finished"));
-    }
+    refuse_too_many(&mut tx, user).await?;
     if video.is_none() {
         // To say what is wrong with the form now and not after hours; it is taken back with this transaction.
         video_form::create(&mut tx, new_uuid(), &form.fields, user, VideoState::ToTranscode, &filename).await?;
@@ -207,6 +206,8 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
     let mut tx = app.store.write().await?;
     let user = unless_blocked(tx.users().hold(user.id).await?)?;
     tx.uploads().delete(&id).await?;
+    // Again: others may have been begun meanwhile.
+    refuse_too_many(&mut tx, &user).await?;
     let upload = Upload {
         id,
         user_id: user.id,
@@ -221,9 +222,19 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
         expires_at: now.plus(EXPIRY),
     };
     tx.uploads().create(&upload).await?;
+    check_quota(&mut tx, &user, app.allowances.coming_bytes(user.id)).await?;
+    let room_bytes = users::room(&mut tx, &user).await?;
     tx.commit().await?;
+    app.allowances.refresh(user.id, room_bytes);
     pictures.keep();
     Ok(created(StatusCode::CREATED))
+}
+
+async fn refuse_too_many(tx: &mut Tx, user: &User) -> Result<()> {
+    if tx.uploads().open_of(user.id).await?.0 < MAX_OPEN {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "You have too many uploads that are not finished"))
 }
 
 /// The same for the same file of the same user, so that a client that forgot where it was may begin again.
@@ -373,6 +384,7 @@ async fn replace(app: &App, user: &User, video: &Video, upload: &Upload, path: &
         tx.videos().update(&video).await?;
         tx.stats().forget_retention(video.id).await?;
         tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
+        video_form::check_owner(&mut tx, &video).await?;
         tx.commit().await?;
         Ok::<_, Problem>((video, before))
     };

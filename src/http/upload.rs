@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::extract::{Login, VideoRef};
 use super::fields::Fields;
-use super::form::Form;
+use super::form::{FileSlot, Form};
 use super::model::{Created, Labelled, VideoIds, labelled};
 use super::problem::{Problem, ProblemBody, Result};
 use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoState};
 use crate::store::{Source, Upload};
 use crate::uploads::REMEMBERED;
+use crate::users;
 use crate::vod::uploaded::{self, extension_of};
 use crate::vod::{needs_original, originals_folder};
 
@@ -45,7 +46,9 @@ pub(super) fn takes_a_file(path: &str) -> bool {
 )]
 async fn upload(State(app): State<App>, Login(user): Login, request: Request) -> Result<Json<Created>> {
     check_room(&app, &user, 0).await?;
-    let form = Form::read(request, &app, &PICTURES, Some(FILE)).await?;
+    let room_bytes = users::room(&mut app.store.read().await?, &user).await?;
+    let room = app.allowances.share(user.id, room_bytes);
+    let form = Form::read(request, &app, &PICTURES, Some(FileSlot { name: FILE, room: &room })).await?;
     let received = form.video.as_ref().filter(|file| file.size_bytes > 0).ok_or_else(|| Problem::invalid(FILE, "is needed"))?;
     known_kind(&received.filename)?;
     let pictures = Made::of(&app, &form).await?;
@@ -86,13 +89,13 @@ pub(super) async fn finish(
     let made = async {
         let mut tx = app.store.write().await?;
         let user = unless_blocked(tx.users().by_id(user.id).await?)?;
-        video_form::check_quota(&mut tx, &user, file.size_bytes).await?;
         let mut video = video_form::create(&mut tx, uuid, fields, &user, VideoState::ToTranscode, file.filename).await?;
         pictures.give(&mut tx, &mut video).await?;
         uploaded::note(&mut tx, &video, &placed, file.filename, file.size_bytes).await?;
         if let Some(upload) = upload {
             tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
         }
+        video_form::check_owner(&mut tx, &video).await?;
         tx.commit().await?;
         Ok::<_, Problem>(video)
     };

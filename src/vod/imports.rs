@@ -14,6 +14,7 @@ use crate::domain::{Import, ImportState, Timestamp, User, Video, VideoState};
 use crate::fetch;
 use crate::store;
 use crate::uploads::Partial;
+use crate::users;
 
 /// Fetched at once: enough that a slow server holds up nobody else, few enough that lives keep the line.
 const AT_ONCE: usize = 2;
@@ -186,13 +187,15 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
             return Ok(false);
         }
         let Some(video) = tx.videos().by_id(video.id).await? else { return Ok(false) };
-        let Some(user) = tx.users().by_id(import.user_id).await?.filter(|user| !user.blocked) else { return Ok(false) };
-        if !crate::users::has_room(&mut tx, &user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
-            return Err(Error::Quota);
+        if tx.users().by_id(import.user_id).await?.is_none_or(|user| user.blocked) {
+            return Ok(false);
         }
         uploaded::note(&mut tx, &video, &file, named, size_bytes).await?;
         let published = Video { state: VideoState::ToTranscode, published_at: Timestamp::now(), ..video };
         tx.videos().update(&published).await?;
+        if !users::owner_has_room(&mut tx, &published).await? {
+            return Err(Error::Quota);
+        }
         tx.commit().await?;
         Ok::<_, Error>(true)
     };

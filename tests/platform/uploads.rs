@@ -4,7 +4,7 @@ use reqwest::header::{CONTENT_RANGE, LOCATION, RANGE};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Media, Privacy, Schedule, Timestamp, VideoId};
+use shoal::domain::{Media, Privacy, Quota, Schedule, Timestamp, VideoId};
 use shoal::jobs::PublishScheduled;
 use shoal::store::Source;
 use shoal::vod::uploaded;
@@ -22,6 +22,7 @@ async fn files_become_videos() {
     let server = Server::start().await;
     one_form(&server).await;
     parts(&server).await;
+    quotas(&server).await;
     server.stop().await;
 }
 
@@ -32,6 +33,7 @@ async fn files_become_videos_on_postgresql() {
     let server = Server::start_with(|config| config.database_url = url).await;
     one_form(&server).await;
     parts(&server).await;
+    quotas(&server).await;
     server.stop().await;
 }
 
@@ -195,6 +197,62 @@ async fn parts(server: &Server) {
     assert_eq!(thief.begin(4, json!({ "filename": "worse.mp4" })).await.status(), StatusCode::FORBIDDEN);
 }
 
+async fn set_quota(server: &Server, name: &str, total: i64) {
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    let mut user = tx.users().by_login(name).await.expect("the store").expect("the user");
+    user.quota = Quota { total, daily: -1 };
+    tx.users().update(&user).await.expect("updated");
+    tx.commit().await.expect("committed");
+}
+
+/// All that somebody has and begins is counted, however it comes.
+async fn quotas(server: &Server) {
+    const TOO_LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
+    server.running.app.jobs.pause();
+    let token = server.user("counted").await;
+    let channel = server.channel(&token).await;
+    set_quota(server, "counted", 100).await;
+    let uploader = Uploader { server, token: token.clone(), path: RESUMABLE.into() };
+    let begin = async |name: &str, size: usize| uploader.begin(size, json!({ "channelId": channel, "filename": name })).await;
+    let (one, other) = tokio::join!(begin("one.mp4", 60), begin("other.mp4", 60));
+    let mut answers = [one.status(), other.status()];
+    answers.sort();
+    assert_eq!(answers, [StatusCode::CREATED, TOO_LARGE], "there is room for one of them");
+    let id = id_of(if one.status() == StatusCode::CREATED { &one } else { &other });
+
+    let fields = [("channelId", channel.to_string()), ("name", "In one form".to_owned())];
+    let send = async |size: usize| {
+        let file = [("videofile", "a.mp4", vec![0; size])];
+        server.send_form(Method::POST, UPLOAD, Some(&token), &fields, &file).await
+    };
+    let (status, problem) = send(50).await;
+    assert_eq!((status, &problem["code"]), (TOO_LARGE, &json!("quota_reached")), "beside what was begun");
+    assert_eq!(uploader.put(&id, "bytes 0-59/60", &[0; 60]).await.status(), StatusCode::OK);
+    assert_eq!(send(30).await.0, StatusCode::OK);
+    // It is not taken to its end before it is refused.
+    let (open, gate) = watch::channel(false);
+    let form = Form::new().text("channelId", channel.to_string()).text("name", "Endless");
+    let form = form.part("videofile", Part::stream(halves(&[0; 11], &[0; 1], gate)).file_name("a.mp4"));
+    let answer = server.http.post(server.url(UPLOAD)).bearer_auth(&token).multipart(form).send().await.expect("an answer");
+    assert_eq!(answer.status(), TOO_LARGE);
+    drop(open);
+
+    // In place of another file: the room is asked for at the end too.
+    let (video, uuid) = server.video(channel, "To be replaced", Privacy::Public).await;
+    let path = format!("/api/v1/videos/{uuid}/source/replace-resumable");
+    let replacer = Uploader { server, token: token.clone(), path };
+    assert_eq!(replacer.begin(11, json!({ "filename": "better.mp4" })).await.status(), TOO_LARGE);
+    let id = id_of(&replacer.begin(10, json!({ "filename": "better.mp4" })).await);
+    set_quota(server, "counted", 99).await;
+    assert_eq!(replacer.put(&id, "bytes 0-9/10", &[0; 10]).await.status(), TOO_LARGE);
+    let source = async || server.running.app.store.read().await.expect("the store").sources().of_video(video).await.expect("the store");
+    assert_eq!((source().await, server.originals(&uuid.to_string()).len()), (None, 0), "it is as it was");
+    set_quota(server, "counted", 100).await;
+    assert_eq!(replacer.put(&id, "bytes 0-9/10", &[0; 10]).await.status(), StatusCode::NO_CONTENT);
+    assert!(source().await.is_some());
+    server.running.app.jobs.resume();
+}
+
 /// Puts a file where uploads leave theirs, kept as what the video was made from; its name.
 async fn keep_original(server: &Server, video: VideoId, uuid: Uuid) -> String {
     let from = server.folder.path().join("original");
@@ -245,13 +303,15 @@ async fn what_videos_were_made_from_goes() {
     server.stop().await;
 }
 
-/// A body whose second half comes when the gate is open.
+/// A body whose second half comes when the gate is open; if that is gone, never.
 fn halves(first: &'static [u8], second: &'static [u8], gate: watch::Receiver<bool>) -> Body {
     let next = move |(half, mut gate): (u8, watch::Receiver<bool>)| async move {
         let bytes = match half {
             0 => first,
             1 => {
-                gate.wait_for(|is_open| *is_open).await.expect("a gate");
+                if gate.wait_for(|is_open| *is_open).await.is_err() {
+                    return None;
+                }
                 second
             }
             _ => return None,
