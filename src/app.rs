@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::allowance::Allowances;
 use crate::blobs::{self, Blobs};
 use crate::config::{self, Config, StunListen};
 use crate::events::Bus;
@@ -148,6 +149,8 @@ pub struct App {
     pub video_tokens: VideoTokens,
     /// Uploads on their way.
     pub uploads: Uploads,
+    /// What users may still have, of all that comes in.
+    pub allowances: Allowances,
     /// Fetches what users name by address.
     pub fetcher: Fetcher,
     /// Cancelled when the server stops serving.
@@ -169,7 +172,7 @@ impl App {
         let auth = Auth::new(&store, config.signup.requires_email_verification).await?;
         let mailer = Mailer::new(&config)?;
         let video_tokens = VideoTokens::load(&store).await?;
-        let fetcher = Fetcher::new(config.federation.allow_private_addresses).map_err(Error::Fetch)?;
+        let fetcher = Fetcher::new(config.federation.allow_private_addresses, config.public_host()).map_err(Error::Fetch)?;
         let swarms = Swarms::new(&store).await?;
         let metrics: Arc<Metrics> = Arc::default();
         let blobs = Blobs::open(&config, metrics.clone())?;
@@ -192,6 +195,7 @@ impl App {
             media_access: MediaAccess::default(),
             video_tokens,
             uploads: Uploads::default(),
+            allowances: Allowances::default(),
             fetcher,
             stop: stop.clone(),
             addrs: Arc::default(),

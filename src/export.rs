@@ -14,11 +14,12 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::app::App;
 use crate::domain::{Account, ActorImage, ActorImages, Channel, Export, ExportId, ExportState, Live, Timestamp, User, Video, VideoFile};
 use crate::images::Kind;
-use crate::jobs::{Failure, Job};
+use crate::jobs::{Failure, Job, Postponed};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 use crate::live::{vod_folder, web_videos_folder};
 use crate::mail::Letter;
 use crate::store::{Sort, Tx, VideoFilter};
+use crate::uploads::has_space;
 
 /// How long an archive can be fetched, as PeerTube has it.
 pub const LIFETIME: Duration = Duration::from_secs(2 * 86_400);
@@ -28,17 +29,29 @@ pub const MAX_VIDEO_BYTES: i64 = 10 << 30;
 const MAX_VIDEOS: i64 = 10_000;
 /// Videos that are read together.
 const BATCH: i64 = 100;
-/// Bytes copied between two looks at whether the server stops.
+/// Bytes copied between two looks at whether anybody still wants it.
 const CHUNK: usize = 1 << 20;
+/// Bytes copied between two looks at the free space of the disk.
+const SPACE_CHECK: usize = 64 << 20;
+/// How often is looked whether an archive was deleted, alone or with its user.
+const LOOK: Duration = Duration::from_secs(2);
+/// While the disk is full somebody makes room.
+const DISK_PAUSE: Duration = Duration::from_secs(300);
 
 /// Folder of the archives.
 pub fn folder(data_dir: &Path) -> PathBuf {
     data_dir.join("exports")
 }
 
-/// Removes an archive that no row names any more.
+/// Removes an archive that no row names any more, and what there is of it while it is being written.
 pub async fn remove_file(data_dir: &Path, file: &str) {
     let _ = tokio::fs::remove_file(folder(data_dir).join(file)).await;
+    let _ = tokio::fs::remove_file(partial(data_dir, file)).await;
+}
+
+/// Where an archive is until it is whole.
+fn partial(data_dir: &Path, file: &str) -> PathBuf {
+    folder(data_dir).join(format!("{file}.part"))
 }
 
 /// Writes an archive.
@@ -51,6 +64,8 @@ pub struct WriteExport {
 impl Job for WriteExport {
     const NAME: &'static str = "create-user-export";
     const MAX_ATTEMPTS: i64 = 3;
+    // Gigabytes may be copied: letters do not wait for that.
+    const HEAVY: bool = true;
 
     async fn run(self, app: &App) -> Result<(), Failure> {
         let Some(export) = begin(app, self.export).await? else { return Ok(()) };
@@ -58,6 +73,7 @@ impl Job for WriteExport {
         let mut tx = app.store.write().await?;
         let kept = match &result {
             Ok(size) => tx.exports().set_state(export.id, ExportState::Completed, *size, None).await?,
+            Err(error) if error.is::<Postponed>() => tx.exports().set_state(export.id, ExportState::Pending, 0, None).await?,
             Err(error) => tx.exports().set_state(export.id, ExportState::Errored, 0, Some(&error.to_string())).await?,
         };
         if kept && result.is_ok() {
@@ -111,16 +127,39 @@ async fn write(app: &App, export: &Export) -> Result<i64, Failure> {
     let contents = Contents::read(app, export).await?;
     let folder = folder(&app.config.data_dir);
     tokio::fs::create_dir_all(&folder).await?;
-    let (partial, path) = (folder.join(format!("{}.part", export.file)), folder.join(&export.file));
-    let stop = app.stop.clone();
-    let size = tokio::task::spawn_blocking(move || {
-        let written = contents.write(&partial, &stop).and_then(|size| std::fs::rename(&partial, &path).map(|()| size));
+    let (partial, path) = (partial(&app.config.data_dir, &export.file), folder.join(&export.file));
+    // Cancelled with the server, with this job, and when nobody wants it any more.
+    let stop = app.stop.child_token();
+    let _guard = stop.clone().drop_guard();
+    let (room, stopped) = (app.clone(), stop.clone());
+    let mut writing = tokio::task::spawn_blocking(move || {
+        let written = contents.write(&partial, &stopped, |bytes| has_space(&room, bytes));
+        let written = written.and_then(|size| std::fs::rename(&partial, &path).map(|()| size));
         if written.is_err() {
             let _ = std::fs::remove_file(&partial);
         }
         written
     });
-    Ok(i64::try_from(size.await??)?)
+    let mut look = tokio::time::interval(LOOK);
+    let written = loop {
+        tokio::select! {
+            written = &mut writing => break written?,
+            _ = look.tick() => {
+                // A database that does not answer has not deleted it.
+                let found = async { app.store.read().await?.exports().by_id(export.id).await };
+                if matches!(found.await, Ok(None)) {
+                    stop.cancel();
+                }
+            }
+        }
+    };
+    match written {
+        Err(_) if app.stop.is_cancelled() => Err(Postponed { reason: "the server stopped".to_owned(), pause: Duration::ZERO }.into()),
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            Err(Postponed { reason: "the server's disk is full".to_owned(), pause: DISK_PAUSE }.into())
+        }
+        written => Ok(i64::try_from(written?)?),
+    }
 }
 
 /// What goes into an archive.
@@ -215,8 +254,16 @@ impl Contents {
         json!({ "videoFile": video_file, "thumbnail": thumbnail, "captions": {} })
     }
 
-    /// Writes the archive to `path`; its size in bytes.
-    fn write(&self, path: &Path, stop: &CancellationToken) -> io::Result<u64> {
+    /// How large its files are, in bytes.
+    fn size_bytes(&self) -> u64 {
+        self.files.iter().filter_map(|(_, path)| std::fs::metadata(path).ok()).map(|metadata| metadata.len()).sum()
+    }
+
+    /// Writes the archive to `path`, as long as the disk has space for so many bytes more; its size in bytes.
+    fn write(&self, path: &Path, stop: &CancellationToken, has_space: impl Fn(u64) -> bool) -> io::Result<u64> {
+        if !has_space(self.size_bytes()) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let mut zip = ZipWriter::new(File::create(path)?);
         let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         // Media do not get smaller, and may be larger than 4 GiB.
@@ -225,7 +272,7 @@ impl Contents {
             zip.start_file(name.as_str(), packed).map_err(io::Error::other)?;
             serde_json::to_writer_pretty(&mut zip, value)?;
         }
-        let mut buffer = vec![0; CHUNK];
+        let (mut buffer, mut unchecked) = (vec![0; CHUNK], 0);
         for (name, path) in &self.files {
             let mut file = match File::open(path) {
                 Ok(file) => file,
@@ -236,11 +283,19 @@ impl Contents {
             zip.start_file(name.as_str(), stored).map_err(io::Error::other)?;
             loop {
                 if stop.is_cancelled() {
-                    return Err(io::Error::other("the server stops"));
+                    return Err(io::Error::other("nobody wants it any more"));
                 }
-                match file.read(&mut buffer)? {
-                    0 => break,
-                    read => zip.write_all(&buffer[..read])?,
+                let read = file.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                zip.write_all(&buffer[..read])?;
+                unchecked += read;
+                if unchecked > SPACE_CHECK {
+                    unchecked = 0;
+                    if !has_space(0) {
+                        return Err(io::ErrorKind::StorageFull.into());
+                    }
                 }
             }
         }
@@ -391,7 +446,7 @@ mod tests {
         contents.add_file("account/avatars/gone.jpg".into(), folder.path().join("gone.jpg"));
         assert_eq!(seen, "../files/account/avatars/ann.jpg");
         let path = folder.path().join("archive.zip");
-        let size = contents.write(&path, &CancellationToken::new()).expect("written");
+        let size = contents.write(&path, &CancellationToken::new(), |bytes| bytes == 9).expect("written");
         assert_eq!(size, std::fs::metadata(&path).expect("it is there").len());
 
         let mut archive = zip::ZipArchive::new(File::open(&path).expect("it is there")).expect("an archive");
@@ -405,6 +460,8 @@ mod tests {
 
         let stopped = CancellationToken::new();
         stopped.cancel();
-        assert!(contents.write(&path, &stopped).is_err(), "the server does not wait for archives when it stops");
+        assert!(contents.write(&path, &stopped, |_| true).is_err(), "the server does not wait for archives when it stops");
+        let full = contents.write(&path, &CancellationToken::new(), |_| false).expect_err("no space");
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -3,6 +3,7 @@
 //! The rooms of this crate and their direction: `main -> app -> {http, live, vod, jobs} -> store -> domain`
 //! (ARCHITECTURE.md).
 
+pub mod allowance;
 pub mod app;
 pub mod blobs;
 pub mod cli;

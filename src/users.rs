@@ -6,7 +6,7 @@ use rand::Rng as _;
 
 use crate::app::FirstLogin;
 use crate::config::Secret;
-use crate::domain::{AccountId, ChannelName, Invalid, Quota, Role, User, UserId, Username};
+use crate::domain::{AccountId, ChannelName, Invalid, Quota, Role, Used, User, UserId, Username, Video};
 use crate::store::{self, NewActor, NewChannel, NewUser, Store, Tx};
 
 /// Shortest password, as PeerTube has it.
@@ -146,12 +146,30 @@ pub async fn is_free(tx: &mut Tx, name: &str) -> store::Result<bool> {
     Ok(!RESERVED.contains(&name) && !tx.accounts().is_taken(name).await?)
 }
 
+/// What counts against somebody's quotas: what they have, and the uploads that they began.
+async fn counted(tx: &mut Tx, user: &User) -> store::Result<Used> {
+    let used = tx.users().used(user.account_id).await?;
+    let (_, open_bytes) = tx.uploads().open_of(user.id).await?;
+    Ok(Used { total: used.total.saturating_add(open_bytes), daily: used.daily.saturating_add(open_bytes) })
+}
+
 /// Whether somebody's quotas leave room for `more` bytes of video.
 pub async fn has_room(tx: &mut Tx, user: &User, more: i64) -> store::Result<bool> {
     if user.quota == Quota::UNLIMITED {
         return Ok(true);
     }
-    Ok(user.quota.allows(tx.users().used(user.account_id).await?, more))
+    Ok(user.quota.allows(counted(tx, user).await?, more))
+}
+
+/// Whether the owner of a video is still within their quotas, with all that this transaction added. Others who add something for them
+/// wait for its end.
+pub async fn owner_has_room(tx: &mut Tx, video: &Video) -> store::Result<bool> {
+    // Every video of this server has one.
+    let Some(id) = video.channel.account.user_id else { return Ok(true) };
+    match tx.users().hold(id).await? {
+        Some(owner) => has_room(tx, &owner, 0).await,
+        None => Ok(true),
+    }
 }
 
 /// How many bytes of video a user may still have; `None`: no limit.
@@ -159,7 +177,7 @@ pub async fn room(tx: &mut Tx, user: &User) -> store::Result<Option<u64>> {
     if user.quota == Quota::UNLIMITED {
         return Ok(None);
     }
-    Ok(user.quota.left(tx.users().used(user.account_id).await?))
+    Ok(user.quota.left(counted(tx, user).await?))
 }
 
 /// Adds a user with an account and a first channel `{username}_channel`, without limits.

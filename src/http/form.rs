@@ -15,6 +15,8 @@ use tokio::time::timeout;
 
 use super::fields::Fields;
 use super::problem::{Problem, Result};
+use super::video_form::quota_reached;
+use crate::allowance::Share;
 use crate::app::App;
 use crate::uploads::{Partial, has_space};
 
@@ -32,6 +34,15 @@ pub(super) struct Slot {
     pub name: &'static str,
     /// Largest file, in bytes.
     pub max_bytes: usize,
+}
+
+/// A form's field with a video's file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileSlot<'a> {
+    /// The field.
+    pub name: &'static str,
+    /// What may still come.
+    pub room: &'a Share,
 }
 
 /// A small file.
@@ -67,7 +78,7 @@ pub(super) struct Form {
 
 impl Form {
     /// Reads a body. `slots`: small files that are taken; `video`: the field of the file that goes to disk. Other files are read over.
-    pub async fn read(request: Request, app: &App, slots: &[Slot], video: Option<&'static str>) -> Result<Self> {
+    pub async fn read(request: Request, app: &App, slots: &[Slot], video: Option<FileSlot<'_>>) -> Result<Self> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_ascii_lowercase();
         if !kind.starts_with("multipart/form-data") {
             return Ok(Self { fields: Fields::from_request(request, app).await?, ..Self::default() });
@@ -86,8 +97,8 @@ impl Form {
                 form.fields.push(&name, Some(text.to_owned()))?;
                 continue;
             };
-            if video == Some(name.as_str()) && form.video.is_none() {
-                form.video = Some(to_disk(&mut field, app, filename).await?);
+            if let Some(slot) = video.filter(|slot| slot.name == name && form.video.is_none()) {
+                form.video = Some(to_disk(&mut field, app, filename, slot).await?);
             } else if let Some(slot) = slots.iter().find(|slot| slot.name == name) {
                 let bytes = collect(&mut field, slot.name, slot.max_bytes).await?;
                 form.attachments.push(Attachment { name: slot.name, bytes });
@@ -160,12 +171,15 @@ async fn collect(field: &mut Field<'_>, name: &str, max_bytes: usize) -> Result<
     Ok(bytes.freeze())
 }
 
-async fn to_disk(field: &mut Field<'_>, app: &App, filename: String) -> Result<Received> {
+async fn to_disk(field: &mut Field<'_>, app: &App, filename: String, slot: FileSlot<'_>) -> Result<Received> {
     let partial = Partial::new(&app.config.data_dir).await.map_err(|error| Problem::internal(&error))?;
     let mut writer = Writer::create(app, partial.path(), 0).await?;
     while let Some(chunk) = chunk(field).await? {
         if writer.at + chunk.len() as u64 > app.config.videos.max_file_bytes {
-            return Err(too_large("videofile"));
+            return Err(too_large(slot.name));
+        }
+        if !slot.room.take(chunk.len() as u64) {
+            return Err(quota_reached());
         }
         writer.write(&chunk).await?;
     }

@@ -13,9 +13,9 @@ use super::fields::QueryFields;
 use super::form::Form;
 use super::model::{Labelled, List, VideoSummary, labelled};
 use super::problem::{Problem, ProblemBody, Result};
-use super::video_form::{self, Made, PICTURES, check_room, new_uuid};
+use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
 use crate::app::App;
-use crate::domain::{Import, ImportId, ImportState, Timestamp, User, Video, VideoState};
+use crate::domain::{Import, ImportId, ImportState, Timestamp, User, UserId, Video, VideoState};
 use crate::fetch;
 use crate::jobs::RemoveFiles;
 use crate::store::Tx;
@@ -107,9 +107,8 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     })?;
     let pictures = Made::of(&app, &form).await?;
     let mut tx = app.store.write().await?;
-    if tx.imports().open_of(user.id).await? >= MAX_OPEN {
-        return Err(Problem::forbidden("You have too many imports that are not finished"));
-    }
+    let user = unless_blocked(tx.users().hold(user.id).await?)?;
+    refuse_too_many(&mut tx, user.id).await?;
     let filename = plain_filename(url.path());
     let filename = if filename.is_empty() { url.host_str().unwrap_or_default().to_owned() } else { filename };
     let mut video = video_form::create(&mut tx, new_uuid(), &form.fields, &user, VideoState::ToImport, &filename).await?;
@@ -120,6 +119,13 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     pictures.keep();
     app.uploads.wake_imports();
     Ok(Json(ImportView::of(import, Some(&video), &app, &base)))
+}
+
+async fn refuse_too_many(tx: &mut Tx, user: UserId) -> Result<()> {
+    if tx.imports().open_of(user).await? < MAX_OPEN {
+        return Ok(());
+    }
+    Err(Problem::forbidden("You have too many imports that are not finished"))
 }
 
 /// Imports of whoever asks, last first.
@@ -198,6 +204,8 @@ async fn cancel(State(app): State<App>, Login(user): Login, RowId(id): RowId) ->
 async fn retry(State(app): State<App>, Login(user): Login, RowId(id): RowId) -> Result<StatusCode> {
     let mut tx = app.store.write().await?;
     let import = own(&mut tx, &user, id).await?;
+    tx.users().hold(import.user_id).await?;
+    refuse_too_many(&mut tx, import.user_id).await?;
     if import.video_id.is_none() || !tx.imports().retry(import.id).await? {
         return Err(Problem::new(StatusCode::CONFLICT, "Cannot retry an import that did not fail"));
     }

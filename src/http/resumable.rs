@@ -21,13 +21,14 @@ use super::fields::{Fields, QueryFields};
 use super::form::{self, Form, Slot};
 use super::model::{Created, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
-use super::upload::{Whole, finish, known_kind, remove_source};
-use super::video_form::{self, Made, PICTURES, check_room, new_uuid};
+use super::upload::{Whole, finish, known_kind};
+use super::video_form::{self, Made, PICTURES, check_quota, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoId, VideoState};
 use crate::pictures::Names;
-use crate::store::Upload;
+use crate::store::{Tx, Upload};
 use crate::uploads::{self, EXPIRY, MAX_OPEN, REMEMBERED};
+use crate::users;
 use crate::vod::uploaded;
 
 /// Where new videos come in.
@@ -106,7 +107,7 @@ async fn begin_replacing(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
-    let video = replaceable(&app, &user, id).await?;
+    let video = replaceable(&mut app.store.read().await?, &user, id).await?;
     begin_any(&app, &user, Some(&video), &headers, request).await
 }
 
@@ -128,7 +129,7 @@ async fn put_replacing(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let video = replaceable(&app, &user, id).await?;
+    let video = replaceable(&mut app.store.read().await?, &user, id).await?;
     put_any(&app, &user, Some(&video), &query, &headers, body).await
 }
 
@@ -147,8 +148,8 @@ async fn cancel_replacing(State(app): State<App>, Login(user): Login, id: VideoR
 }
 
 /// A video whose file may be replaced.
-async fn replaceable(app: &App, user: &User, id: VideoRef) -> Result<Video> {
-    let video = id.fetch_owned(&mut app.store.read().await?, user).await?;
+async fn replaceable(tx: &mut Tx, user: &User, id: VideoRef) -> Result<Video> {
+    let video = id.fetch_owned(tx, user).await?;
     if video.is_live {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot replace the file of a live"));
     }
@@ -194,9 +195,7 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
         }
         None => {}
     }
-    if tx.uploads().open_of(user.id).await?.0 >= MAX_OPEN {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "You have too many uploads that are not finished"));
-    }
+    refuse_too_many(&mut tx, user).await?;
     if video.is_none() {
         // To say what is wrong with the form now and not after hours; it is taken back with this transaction.
         video_form::create(&mut tx, new_uuid(), &form.fields, user, VideoState::ToTranscode, &filename).await?;
@@ -205,7 +204,10 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
 
     let pictures = Made::of(app, &form).await?;
     let mut tx = app.store.write().await?;
+    let user = unless_blocked(tx.users().hold(user.id).await?)?;
     tx.uploads().delete(&id).await?;
+    // Again: others may have been begun meanwhile.
+    refuse_too_many(&mut tx, &user).await?;
     let upload = Upload {
         id,
         user_id: user.id,
@@ -220,9 +222,19 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
         expires_at: now.plus(EXPIRY),
     };
     tx.uploads().create(&upload).await?;
+    check_quota(&mut tx, &user, app.allowances.coming_bytes(user.id)).await?;
+    let room_bytes = users::room(&mut tx, &user).await?;
     tx.commit().await?;
+    app.allowances.refresh(user.id, room_bytes);
     pictures.keep();
     Ok(created(StatusCode::CREATED))
+}
+
+async fn refuse_too_many(tx: &mut Tx, user: &User) -> Result<()> {
+    if tx.uploads().open_of(user.id).await?.0 < MAX_OPEN {
+        return Ok(());
+    }
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "You have too many uploads that are not finished"))
 }
 
 /// The same for the same file of the same user, so that a client that forgot where it was may begin again.
@@ -296,7 +308,7 @@ async fn put_any(app: &App, user: &User, video: Option<&Video>, query: &Fields, 
     }
     let made = match video {
         None => become_video(app, user, &upload, &path).await?,
-        Some(video) => replace(app, video, &upload, &path).await?,
+        Some(video) => replace(app, user, video, &upload, &path).await?,
     };
     let _ = tokio::fs::remove_file(&path).await;
     Ok(answer(&made, video.is_some()))
@@ -359,23 +371,36 @@ async fn become_video(app: &App, user: &User, upload: &Upload, path: &std::path:
     finish(app, user, &fields, file, pictures, Some(upload)).await
 }
 
-async fn replace(app: &App, video: &Video, upload: &Upload, path: &std::path::Path) -> Result<Video> {
-    let data_dir = &app.config.data_dir;
+async fn replace(app: &App, user: &User, video: &Video, upload: &Upload, path: &std::path::Path) -> Result<Video> {
+    let (uuid, data_dir) = (video.uuid, &app.config.data_dir);
     let kind = known_kind(&upload.filename)?;
-    let file = uploaded::place(data_dir, video.uuid, path, kind).await.map_err(|error| Problem::internal(&error))?;
-    let mut tx = app.store.write().await?;
-    let mut video = tx.videos().by_id(video.id).await?.ok_or_else(|| Problem::not_found("Video"))?;
-    let before = uploaded::note(&mut tx, &video, &file, &upload.filename, upload.size_bytes.unsigned_abs()).await?;
-    video.input_file_updated_at = Some(Timestamp::now());
-    tx.videos().update(&video).await?;
-    tx.stats().forget_retention(video.id).await?;
-    tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
-    tx.commit().await?;
-    app.jobs.wake();
-    if let Some(before) = before {
-        remove_source(app, &video, &before).await;
+    let file = uploaded::place(data_dir, uuid, path, kind).await.map_err(|error| Problem::internal(&error))?;
+    let replaced = async {
+        let mut tx = app.store.write().await?;
+        let user = unless_blocked(tx.users().by_id(user.id).await?)?;
+        let mut video = replaceable(&mut tx, &user, VideoRef::Id(video.id)).await?;
+        let before = uploaded::note(&mut tx, &video, &file, &upload.filename, upload.size_bytes.unsigned_abs()).await?;
+        video.input_file_updated_at = Some(Timestamp::now());
+        tx.videos().update(&video).await?;
+        tx.stats().forget_retention(video.id).await?;
+        tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
+        video_form::check_owner(&mut tx, &video).await?;
+        tx.commit().await?;
+        Ok::<_, Problem>((video, before))
+    };
+    match replaced.await {
+        Ok((video, before)) => {
+            app.jobs.wake();
+            if let Some(before) = before {
+                uploaded::remove(data_dir, uuid, &[before.file]).await;
+            }
+            Ok(video)
+        }
+        Err(problem) => {
+            uploaded::remove(data_dir, uuid, &[file]).await;
+            Err(problem)
+        }
     }
-    Ok(video)
 }
 
 async fn cancel_any(app: &App, user: &User, video: Option<VideoId>, query: &Fields) -> Result<StatusCode> {

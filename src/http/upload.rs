@@ -12,15 +12,17 @@ use utoipa_axum::routes;
 
 use super::extract::{Login, VideoRef};
 use super::fields::Fields;
-use super::form::Form;
+use super::form::{FileSlot, Form};
 use super::model::{Created, Labelled, VideoIds, labelled};
 use super::problem::{Problem, ProblemBody, Result};
-use super::video_form::{self, Made, PICTURES, check_room, new_uuid};
+use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoState};
 use crate::store::{Source, Upload};
 use crate::uploads::REMEMBERED;
+use crate::users;
 use crate::vod::uploaded::{self, extension_of};
+use crate::vod::{needs_original, originals_folder};
 
 /// The field with the video.
 const FILE: &str = "videofile";
@@ -44,7 +46,9 @@ pub(super) fn takes_a_file(path: &str) -> bool {
 )]
 async fn upload(State(app): State<App>, Login(user): Login, request: Request) -> Result<Json<Created>> {
     check_room(&app, &user, 0).await?;
-    let form = Form::read(request, &app, &PICTURES, Some(FILE)).await?;
+    let room_bytes = users::room(&mut app.store.read().await?, &user).await?;
+    let room = app.allowances.share(user.id, room_bytes);
+    let form = Form::read(request, &app, &PICTURES, Some(FileSlot { name: FILE, room: &room })).await?;
     let received = form.video.as_ref().filter(|file| file.size_bytes > 0).ok_or_else(|| Problem::invalid(FILE, "is needed"))?;
     known_kind(&received.filename)?;
     let pictures = Made::of(&app, &form).await?;
@@ -84,13 +88,14 @@ pub(super) async fn finish(
     let placed = uploaded::place(data_dir, uuid, file.path, kind).await.map_err(|error| Problem::internal(&error))?;
     let made = async {
         let mut tx = app.store.write().await?;
-        video_form::check_quota(&mut tx, user, file.size_bytes).await?;
-        let mut video = video_form::create(&mut tx, uuid, fields, user, VideoState::ToTranscode, file.filename).await?;
+        let user = unless_blocked(tx.users().by_id(user.id).await?)?;
+        let mut video = video_form::create(&mut tx, uuid, fields, &user, VideoState::ToTranscode, file.filename).await?;
         pictures.give(&mut tx, &mut video).await?;
         uploaded::note(&mut tx, &video, &placed, file.filename, file.size_bytes).await?;
         if let Some(upload) = upload {
             tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
         }
+        video_form::check_owner(&mut tx, &video).await?;
         tx.commit().await?;
         Ok::<_, Problem>(video)
     };
@@ -101,7 +106,7 @@ pub(super) async fn finish(
             Ok(video)
         }
         Err(problem) => {
-            let _ = tokio::fs::remove_dir_all(crate::vod::originals_folder(data_dir, uuid)).await;
+            let _ = tokio::fs::remove_dir_all(originals_folder(data_dir, uuid)).await;
             Err(problem)
         }
     }
@@ -178,19 +183,13 @@ async fn source(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
 async fn delete_source(State(app): State<App>, Login(user): Login, id: VideoRef) -> Result<StatusCode> {
     let mut tx = app.store.write().await?;
     let video = id.fetch_owned(&mut tx, &user).await?;
-    let source = tx.sources().of_video(video.id).await?.ok_or_else(|| Problem::not_found("Video source"))?;
-    if video.state == VideoState::ToTranscode {
-        return Err(Problem::new(StatusCode::CONFLICT, "The file is still needed: the video is being transcoded"));
+    tx.sources().of_video(video.id).await?.ok_or_else(|| Problem::not_found("Video source"))?;
+    if video.state == VideoState::ToTranscode || needs_original(&mut tx, video.id).await? {
+        return Err(Problem::new(StatusCode::CONFLICT, "The file is still needed: the video is being transcoded, or moved"));
     }
-    tx.sources().delete(video.id).await?;
+    let names = uploaded::forget(&mut tx, &video).await?;
     tx.commit().await?;
-    remove_source(&app, &video, &source).await;
+    app.jobs.wake();
+    uploaded::remove(&app.config.data_dir, video.uuid, &names).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Removes the file of a source that no row names any more.
-pub(super) async fn remove_source(app: &App, video: &Video, source: &Source) {
-    if let Err(error) = tokio::fs::remove_file(uploaded::source_path(&app.config.data_dir, video.uuid, source)).await {
-        tracing::warn!(%error, video = %video.uuid, "http.source: not removed");
-    }
 }

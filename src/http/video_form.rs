@@ -204,6 +204,11 @@ impl Drop for Made {
     }
 }
 
+/// A user read again, after something that takes longer than their login may last: they may be gone by now, or kept out.
+pub(super) fn unless_blocked(user: Option<User>) -> Result<User> {
+    user.filter(|user| !user.blocked).ok_or_else(|| Problem::unauthorized("Token is invalid"))
+}
+
 /// The bounds on what a user brings: largest file, free disk, quota. `size_bytes` as far as it is known.
 pub(super) async fn check_room(app: &App, user: &User, size_bytes: u64) -> Result<()> {
     if size_bytes > app.config.videos.max_file_bytes {
@@ -212,7 +217,8 @@ pub(super) async fn check_room(app: &App, user: &User, size_bytes: u64) -> Resul
     if !crate::uploads::has_space(app, size_bytes) {
         return Err(super::form::no_space());
     }
-    check_quota(&mut app.store.read().await?, user, size_bytes).await
+    let coming_bytes = app.allowances.coming_bytes(user.id);
+    check_quota(&mut app.store.read().await?, user, size_bytes.saturating_add(coming_bytes)).await
 }
 
 /// Whether a file of `size_bytes` still fits what the user may have.
@@ -220,7 +226,17 @@ pub(super) async fn check_quota(tx: &mut Tx, user: &User, size_bytes: u64) -> Re
     if crate::users::has_room(tx, user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The user video quota is exceeded with this video.").code("quota_reached"))
+    Err(quota_reached())
+}
+
+/// Whether the owner of a video, which may not be whoever brought it, may have all that this transaction added.
+pub(super) async fn check_owner(tx: &mut Tx, video: &Video) -> Result<()> {
+    if crate::users::owner_has_room(tx, video).await? { Ok(()) } else { Err(quota_reached()) }
+}
+
+/// There is no room for it.
+pub(super) fn quota_reached() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The user video quota is exceeded with this video.").code("quota_reached")
 }
 
 #[cfg(test)]

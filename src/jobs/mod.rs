@@ -32,7 +32,7 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NAME: &'static str;
     /// Given up after this many failures.
     const MAX_ATTEMPTS: i64 = 8;
-    /// It decodes and encodes: few of these run at once, and others do not wait for them.
+    /// It takes long (decodes and encodes, copies gigabytes): few of these run at once, and others do not wait for them.
     const HEAVY: bool = false;
 
     /// The video it works on: it goes when the video goes, and no two heavy ones work on one video at a time.

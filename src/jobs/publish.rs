@@ -24,12 +24,19 @@ impl Job for PublishScheduled {
         // Taken back, or put off: then there is another job for it.
         let Some(schedule) = tx.schedules().of_video(self.video).await?.filter(|schedule| schedule.update_at <= now) else { return Ok(()) };
         let Some(mut video) = tx.videos().by_id(self.video).await? else { return Ok(()) };
-        if video.privacy == Privacy::Password {
-            tx.passwords().set(self.video, &[]).await?;
-        }
-        video.set_privacy(schedule.privacy, now);
-        tx.videos().update(&video).await?;
         tx.schedules().set(self.video, None).await?;
+        let owner = match video.channel.account.user_id {
+            Some(id) => tx.users().by_id(id).await?,
+            None => None,
+        };
+        // Whoever is kept out publishes nothing more.
+        if owner.is_some_and(|owner| !owner.blocked) {
+            if video.privacy == Privacy::Password {
+                tx.passwords().set(self.video, &[]).await?;
+            }
+            video.set_privacy(schedule.privacy, now);
+            tx.videos().update(&video).await?;
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -11,8 +11,9 @@ use super::broadcast::{Broadcast, Command};
 use super::clerk::{Subject, new_prefix};
 use super::pipeline::{self, Pipeline};
 use super::{Listening, recording_folder};
+use crate::allowance::Share;
 use crate::app::App;
-use crate::domain::{self, StreamKey, Timestamp, Video, VideoState};
+use crate::domain::{self, StreamKey, Timestamp, UserId, Video, VideoState};
 use crate::{store, users};
 
 /// Attempts to find a broadcast that takes a publisher while others end.
@@ -76,7 +77,7 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
             tracing::error!(%error, "live.publish");
             Rejection::Limit("The server has a problem with its database. Try again in a moment.".into())
         })?;
-        let Found { video, live, may_publish, room_bytes } = found.ok_or(Rejection::UnknownKey)?;
+        let Found { video, live, may_publish, owner, room_bytes } = found.ok_or(Rejection::UnknownKey)?;
         if !may_publish {
             return Err(Rejection::Disabled);
         }
@@ -87,7 +88,7 @@ async fn offer(app: &App, key: &StreamKey) -> Result<tokio::sync::mpsc::Sender<C
                 Some(entry) => entry.commands,
                 None => {
                     may_begin(app, &video, &live)?;
-                    return Ok(begin(app, video, live, room_bytes));
+                    return Ok(begin(app, video, live, app.allowances.share(owner, room_bytes)));
                 }
             }
         };
@@ -108,6 +109,7 @@ struct Found {
     live: domain::Live,
     /// Its owner may go live.
     may_publish: bool,
+    owner: UserId,
     /// What its owner may still record.
     room_bytes: Option<u64>,
 }
@@ -123,7 +125,7 @@ async fn find(app: &App, key: &StreamKey) -> store::Result<Option<Found>> {
     let Some(owner) = owner else { return Ok(None) };
     let may_publish = !owner.blocked && app.config.live.publishers.include(owner.role);
     let room_bytes = users::room(&mut tx, &owner).await?;
-    Ok(Some(Found { video, live, may_publish, room_bytes }))
+    Ok(Some(Found { video, live, may_publish, owner: owner.id, room_bytes }))
 }
 
 fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Rejection> {
@@ -140,12 +142,12 @@ fn may_begin(app: &App, video: &Video, live: &domain::Live) -> Result<(), Reject
 }
 
 /// Registers a broadcast with a place for the publisher whose offer this is.
-fn begin(app: &App, video: Video, live: domain::Live, room_bytes: Option<u64>) -> tokio::sync::mpsc::Sender<Command> {
+fn begin(app: &App, video: Video, live: domain::Live, allowance: Share) -> tokio::sync::mpsc::Sender<Command> {
     let prefix = new_prefix();
     let folder = recording_folder(&app.config.data_dir, &prefix);
     let hint = live.longest_keyframe_interval_ms;
     let subject = Arc::new(Subject { video, live, prefix, replay: Uuid::new_v4(), started_at: Timestamp::now() });
-    let settings = pipeline::Settings::new(app, &subject.prefix, folder, subject.live.save_replay, hint).within(room_bytes);
+    let settings = pipeline::Settings::new(app, &subject.prefix, folder, subject.live.save_replay, hint).within(Some(allowance));
     let pipeline = Pipeline::new(settings);
     let group = pipeline.group();
     app.live.open(app, subject.clone(), group, {

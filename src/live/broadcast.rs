@@ -13,6 +13,7 @@ use super::clerk::{Clerk, Note, Subject};
 use super::pipeline::Pipeline;
 use super::status::{State, Status};
 use super::thumbnail;
+use crate::allowance::Share;
 use crate::app::App;
 use crate::domain::{LiveError, LiveSession, SessionId, Timestamp};
 use crate::events;
@@ -55,6 +56,8 @@ pub(super) struct Remains {
     pub session: Option<LiveSession>,
     /// Something was played.
     pub played: bool,
+    /// What the recording took, until its replay is a video.
+    pub allowance: Option<Arc<Share>>,
     /// Answered when the end is known everywhere.
     pub waiting: Vec<oneshot::Sender<()>>,
 }
@@ -411,9 +414,10 @@ impl Broadcast {
         }
         self.pipeline.flush(now);
         self.tell_status(if outcome == Outcome::Ended { State::Ended } else { State::Interrupted });
+        let allowance = self.pipeline.allowance();
         self.pipeline.close().await;
         let session = self.clerk.close().await;
-        Remains { outcome, session, played: self.on_air, waiting: self.waiting }
+        Remains { outcome, session, played: self.on_air, allowance, waiting: self.waiting }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use segmenter_gst::{Ladder, LadderOptions, LadderOutput, Rung};
 use tokio::sync::mpsc;
 
 use super::recorder::{Note, Open, Recording, Written};
+use crate::allowance::Share;
 use crate::app::App;
 
 /// Name of the rendition that carries what the publisher sends.
@@ -43,7 +45,7 @@ pub(super) struct Settings {
     dvr_window: Duration,
     keyframe_interval_hint: Option<MediaTime>,
     min_free_bytes: u64,
-    room_bytes: Option<u64>,
+    allowance: Option<Arc<Share>>,
     rungs: Vec<Rung>,
     clock: Clock,
     app: App,
@@ -64,17 +66,17 @@ impl Settings {
             dvr_window: Duration::from_secs(live.dvr_window_s.into()),
             keyframe_interval_hint: keyframe_interval_hint_ms.map(MediaTime::from_millis),
             min_free_bytes: live.min_free_disk_bytes,
-            room_bytes: None,
+            allowance: None,
             rungs,
             clock: Clock { instant: Instant::now(), unix_nanos: MediaTime::from_duration(unix).as_nanos() },
             app: app.clone(),
         }
     }
 
-    /// A recording that is kept takes at most so much of the source.
-    pub fn within(self, room_bytes: Option<u64>) -> Self {
-        let room_bytes = room_bytes.filter(|_| self.keep);
-        Self { room_bytes, ..self }
+    /// A recording that is kept takes no more of the source than its owner may have.
+    pub fn within(self, allowance: Option<Share>) -> Self {
+        let allowance = allowance.filter(|_| self.keep).map(Arc::new);
+        Self { allowance, ..self }
     }
 
     fn names(&self, rendition: &str) -> Names {
@@ -233,7 +235,7 @@ impl Pipeline {
     }
 
     fn empty(settings: Settings) -> Self {
-        let recording = Recording::start(settings.folder.clone(), settings.min_free_bytes, settings.room_bytes);
+        let recording = Recording::start(settings.folder.clone(), settings.min_free_bytes, settings.allowance.clone());
         Self {
             settings,
             group: Group::new(),
@@ -419,6 +421,11 @@ impl Pipeline {
     /// Nothing more is kept on disk, as its owner may not have more.
     pub fn exceeded_quota(&self) -> bool {
         self.recording.exceeded_quota()
+    }
+
+    /// What the recording takes of what its owner may have.
+    pub fn allowance(&self) -> Option<Arc<Share>> {
+        self.settings.allowance.clone()
     }
 
     /// The stream in numbers.

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::pipeline::SOURCE;
+use crate::allowance::Share;
 
 /// Batches that may wait for the disk: at five a second and rendition, a disk that stalls for longer has failed.
 const QUEUE: usize = 256;
@@ -59,14 +60,14 @@ const DISK: u8 = 1;
 const QUOTA: u8 = 2;
 
 impl Recording {
-    /// Starts the task. Recording stops when the file system of `folder` has less than `min_free_bytes`, or when the source has
-    /// `room_bytes`.
-    pub fn start(folder: PathBuf, min_free_bytes: u64, room_bytes: Option<u64>) -> Self {
+    /// Starts the task. Recording stops when the file system of `folder` has less than `min_free_bytes`, or when the source has all
+    /// that is left of its owner's `allowance`.
+    pub fn start(folder: PathBuf, min_free_bytes: u64, allowance: Option<Arc<Share>>) -> Self {
         let (notes, receiver) = mpsc::channel(QUEUE);
         // Unbounded, but one entry per segment, and the broadcast takes them at every part.
         let (sender, written) = mpsc::unbounded_channel();
         let stopped = Arc::new(AtomicU8::new(GOES_ON));
-        let task = tokio::spawn(run(receiver, sender, stopped.clone(), Disk::new(folder, min_free_bytes, room_bytes)));
+        let task = tokio::spawn(run(receiver, sender, stopped.clone(), Disk::new(folder, min_free_bytes, allowance)));
         Self { notes, written, stopped, task }
     }
 
@@ -102,8 +103,8 @@ struct Disk {
     folder: PathBuf,
     min_free_bytes: u64,
     checked: Option<Instant>,
-    /// What the source may still take.
-    room_bytes: Option<u64>,
+    /// What the source may still take; `None`: it is not kept.
+    allowance: Option<Arc<Share>>,
 }
 
 async fn run(mut notes: mpsc::Receiver<Note>, written: mpsc::UnboundedSender<Written>, stopped: Arc<AtomicU8>, mut disk: Disk) {
@@ -150,15 +151,13 @@ enum Failure {
 }
 
 impl Disk {
-    fn new(folder: PathBuf, min_free_bytes: u64, room_bytes: Option<u64>) -> Self {
-        Self { recorders: Vec::new(), folder, min_free_bytes, checked: None, room_bytes }
+    fn new(folder: PathBuf, min_free_bytes: u64, allowance: Option<Arc<Share>>) -> Self {
+        Self { recorders: Vec::new(), folder, min_free_bytes, checked: None, allowance }
     }
 
     /// Counts what the source takes; other renditions are the server's own wish.
-    fn take(&mut self, bytes: u64) -> Result<(), Failure> {
-        let Some(room_bytes) = &mut self.room_bytes else { return Ok(()) };
-        *room_bytes = room_bytes.checked_sub(bytes).ok_or(Failure::Quota)?;
-        Ok(())
+    fn take(&self, bytes: u64) -> Result<(), Failure> {
+        if self.allowance.as_ref().is_none_or(|allowance| allowance.take(bytes)) { Ok(()) } else { Err(Failure::Quota) }
     }
 
     fn handle(&mut self, notes: Vec<Note>) -> Result<Vec<Written>, Failure> {

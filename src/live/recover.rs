@@ -12,6 +12,7 @@ use super::broadcast::{Broadcast, Outcome, Remains};
 use super::clerk::{Subject, parse_resume};
 use super::pipeline::{Pipeline, ROTATION, Recovered, SOURCE, Settings, recorded_renditions};
 use super::{recording_folder, replay};
+use crate::allowance::Share;
 use crate::app::App;
 use crate::domain::{LiveSession, Timestamp};
 use crate::store;
@@ -59,7 +60,7 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
     let subject = Arc::new(Subject { video, live, prefix: resume.prefix.clone(), replay: resume.replay, started_at: session.started_at });
     let folder = recording_folder(&app.config.data_dir, &subject.prefix);
     let settings = Settings::new(app, &subject.prefix, folder.clone(), session.save_replay, subject.live.longest_keyframe_interval_ms)
-        .within(room_of(app, &subject).await?);
+        .within(allowance_of(app, &subject).await?);
 
     if session.ended_at.is_none() {
         let rotation = if session.save_replay { Rotation::Never } else { Rotation::Every(ROTATION) };
@@ -75,7 +76,7 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
         close(app, &session).await?;
     }
     tracing::info!(video = %subject.video.uuid, "live.recover: concluded");
-    let remains = Remains { outcome: Outcome::Ended, session: Some(session), played: true, waiting: Vec::new() };
+    let remains = Remains { outcome: Outcome::Ended, session: Some(session), played: true, allowance: None, waiting: Vec::new() };
     if replay::finish(app, &subject, remains).await {
         replay::remove_folder(&recording_folder(&app.config.data_dir, &subject.prefix)).await;
     }
@@ -83,15 +84,12 @@ async fn take_up(app: &App, session: LiveSession) -> store::Result<()> {
 }
 
 /// What the live's owner may still record.
-async fn room_of(app: &App, subject: &Subject) -> store::Result<Option<u64>> {
+async fn allowance_of(app: &App, subject: &Subject) -> store::Result<Option<Share>> {
+    let Some(id) = subject.video.channel.account.user_id else { return Ok(None) };
     let mut tx = app.store.read().await?;
-    match subject.video.channel.account.user_id {
-        Some(id) => match tx.users().by_id(id).await? {
-            Some(owner) => crate::users::room(&mut tx, &owner).await,
-            None => Ok(None),
-        },
-        None => Ok(None),
-    }
+    let Some(owner) = tx.users().by_id(id).await? else { return Ok(None) };
+    let room_bytes = crate::users::room(&mut tx, &owner).await?;
+    Ok(Some(app.allowances.share(id, room_bytes)))
 }
 
 /// Until when the broadcast waits for its publisher; `None`: no longer.

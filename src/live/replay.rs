@@ -61,6 +61,8 @@ pub(super) async fn finish(app: &App, subject: &Subject, remains: Remains) -> bo
             false
         }
     };
+    // From now on its row counts.
+    drop(remains.allowance);
     for waiting in remains.waiting {
         let _ = waiting.send(());
     }

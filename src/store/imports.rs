@@ -62,24 +62,32 @@ impl Imports<'_> {
         Ok((total, rows.iter().map(import).collect::<Result<_>>()?))
     }
 
-    /// Whether one waits.
-    pub async fn any_pending(&mut self) -> Result<bool> {
-        let row = sqlx::query("SELECT id FROM video_imports WHERE state = $1 LIMIT 1")
-            .bind(ImportState::Pending.code())
-            .fetch_optional(&mut *self.0)
-            .await?;
+    /// Whether [`Imports::claim`] would find one.
+    pub async fn any_claimable(&mut self) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT i.id FROM video_imports i WHERE i.state = $1 AND NOT EXISTS
+             (SELECT 1 FROM video_imports r WHERE r.user_id = i.user_id AND r.state = $2) LIMIT 1",
+        )
+        .bind(ImportState::Pending.code())
+        .bind(ImportState::Processing.code())
+        .fetch_optional(&mut *self.0)
+        .await?;
         Ok(row.is_some())
     }
 
-    /// Takes the oldest that waits; it is being fetched from then on.
-    pub async fn claim(&mut self) -> Result<Option<Import>> {
+    /// Takes one that waits; it is being fetched from then on. Of each user one at a time, and each user in turn: the oldest of the
+    /// user whose id comes after `last`, whose turn it was before.
+    pub async fn claim(&mut self, last: UserId) -> Result<Option<Import>> {
         let row = sqlx::query(
             "UPDATE video_imports SET state = $1, updated_at = $2 WHERE state = $3 AND id =
-             (SELECT id FROM video_imports WHERE state = $3 ORDER BY id LIMIT 1) RETURNING *",
+             (SELECT i.id FROM video_imports i WHERE i.state = $3 AND NOT EXISTS
+                (SELECT 1 FROM video_imports r WHERE r.user_id = i.user_id AND r.state = $1)
+              ORDER BY CASE WHEN i.user_id > $4 THEN 0 ELSE 1 END, i.user_id, i.id LIMIT 1) RETURNING *",
         )
         .bind(ImportState::Processing.code())
         .bind(Timestamp::now().as_millis())
         .bind(ImportState::Pending.code())
+        .bind(last.0)
         .fetch_optional(&mut *self.0)
         .await?;
         row.as_ref().map(import).transpose()

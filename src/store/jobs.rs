@@ -29,7 +29,7 @@ pub struct ClaimedJob {
 pub enum Class {
     /// All.
     Any,
-    /// Those that decode and encode.
+    /// Those that take long.
     Heavy,
     /// All others.
     Light,

@@ -108,10 +108,12 @@ impl Users<'_> {
         row.as_ref().map(user).transpose()
     }
 
-    /// As [`Users::by_id`], and nobody else changes this user before the transaction ends: PostgreSQL has more writers than one.
+    /// By row id, as they are now. Until this transaction ends nobody else holds or changes them, so that what is counted for them stays true.
     pub async fn hold(&mut self, id: UserId) -> Result<Option<User>> {
-        sqlx::query("UPDATE users SET blocked = blocked WHERE id = $1").bind(id.0).execute(&mut *self.0).await?;
-        self.by_id(id).await
+        // Takes the lock of the row; SQLite has one writer anyhow.
+        let row =
+            sqlx::query("UPDATE users SET blocked = blocked WHERE id = $1 RETURNING *").bind(id.0).fetch_optional(&mut *self.0).await?;
+        row.as_ref().map(user).transpose()
     }
 
     /// By login name, or by e-mail address.

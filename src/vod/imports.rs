@@ -3,20 +3,27 @@
 //! again after a restart.
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::uploaded::{self, extension_of, extension_of_type, plain_filename};
 use crate::app::App;
-use crate::domain::{Import, ImportState, Timestamp, Video, VideoState};
+use crate::domain::{Import, ImportState, Timestamp, User, UserId, Video, VideoState};
 use crate::fetch;
 use crate::store;
 use crate::uploads::Partial;
+use crate::users;
 
-/// Fetched at once: enough that a slow server holds up nobody else, few enough that lives keep the line.
+/// Fetched at once, each for another user: enough that a slow server holds up nobody else, few enough that lives keep the line.
 const AT_ONCE: usize = 2;
+/// A server that sends less, over [`PACE_WINDOW`], is not waited for: others wait for the place.
+const LEAST_BYTES_PER_S: u64 = 64 << 10;
+/// Slow moments of this length are borne.
+const PACE_WINDOW: Duration = Duration::from_secs(60);
 /// Longest import.
 const DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How often is looked whether it was cancelled.
@@ -39,6 +46,8 @@ enum Error {
     Quota,
     #[error("it took too long")]
     Slow,
+    #[error("the server there is too slow")]
+    Crawls,
     #[error("the file is empty")]
     Empty,
     #[error("cancelled")]
@@ -56,8 +65,9 @@ pub async fn run(app: App) {
         Err(error) => tracing::error!(%error, "vod.import: recover"),
     }
     let mut workers = JoinSet::new();
+    let turn = Turn::default();
     for _ in 0..AT_ONCE {
-        workers.spawn(work(app.clone()));
+        workers.spawn(work(app.clone(), turn.clone()));
     }
     while workers.join_next().await.is_some() {}
 }
@@ -69,9 +79,12 @@ async fn recover(app: &App) -> store::Result<()> {
     tx.commit().await
 }
 
-async fn work(app: App) {
+/// Whose import was begun last, held while one is claimed: a claim looks at what runs.
+type Turn = Arc<Mutex<Option<UserId>>>;
+
+async fn work(app: App, turn: Turn) {
     loop {
-        match next(&app).await {
+        match next(&app, &turn).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "vod.import"),
@@ -83,16 +96,19 @@ async fn work(app: App) {
     }
 }
 
-/// Does the oldest import that waits; false when there is none.
-async fn next(app: &App) -> store::Result<bool> {
+/// Does an import that waits; false when there is none.
+async fn next(app: &App, turn: &Turn) -> store::Result<bool> {
     // Looked at first by a reader, so that an idle worker never takes the only writer.
-    if !app.store.read().await?.imports().any_pending().await? {
+    if !app.store.read().await?.imports().any_claimable().await? {
         return Ok(false);
     }
+    let mut last = turn.lock().await;
     let mut tx = app.store.write().await?;
-    let claimed = tx.imports().claim().await?;
+    let claimed = tx.imports().claim(last.unwrap_or(UserId(0))).await?;
     tx.commit().await?;
     let Some(import) = claimed else { return Ok(false) };
+    *last = Some(import.user_id);
+    drop(last);
     // Another one may wait for the other worker.
     app.uploads.wake_imports();
     let result = tokio::time::timeout(DEADLINE, one(app, &import)).await.unwrap_or(Err(Error::Slow));
@@ -100,23 +116,62 @@ async fn next(app: &App) -> store::Result<bool> {
         Ok(()) => tracing::info!(import.id = %import.id, "vod.import"),
         Err(Error::Cancelled) => {
             tracing::info!(import.id = %import.id, "vod.import: cancelled");
-            // Or its video was deleted.
-            let mut tx = app.store.write().await?;
-            tx.imports().set_state(import.id, ImportState::Cancelled, None).await?;
-            tx.commit().await?;
+            // Or its video was deleted, or whoever wanted it is kept out.
+            conclude(app, &import, ImportState::Cancelled, None).await;
         }
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::warn!(import.id = %import.id, %error, cause, "vod.import");
-            let mut tx = app.store.write().await?;
-            tx.imports().set_state(import.id, ImportState::Failed, Some(&error.to_string())).await?;
-            tx.commit().await?;
+            conclude(app, &import, ImportState::Failed, Some(&error.to_string())).await;
         }
     }
     Ok(true)
 }
 
+/// Writes down how an import ended, as soon as the database takes it: until then its user's others would wait for it.
+async fn conclude(app: &App, import: &Import, state: ImportState, reason: Option<&str>) {
+    loop {
+        let written = async {
+            let mut tx = app.store.write().await?;
+            tx.imports().set_state(import.id, state, reason).await?;
+            tx.commit().await
+        };
+        match written.await {
+            Ok(()) => return,
+            Err(error) => tracing::error!(%error, import.id = %import.id, "vod.import"),
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// How fast a file comes.
+struct Pace {
+    since: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { since: now, bytes: 0 }
+    }
+
+    /// Counts what came; false when it was too little for too long.
+    fn keeps_up(&mut self, now: Instant, bytes: u64) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let elapsed = now.duration_since(self.since);
+        if elapsed < PACE_WINDOW {
+            return true;
+        }
+        let is_enough = self.bytes >= LEAST_BYTES_PER_S.saturating_mul(elapsed.as_secs());
+        *self = Self::new(now);
+        is_enough
+    }
+}
+
 async fn one(app: &App, import: &Import) -> Result<(), Error> {
+    let user = wanted_by(app, import).await?;
+    let room_bytes = users::room(&mut app.store.read().await?, &user).await?;
+    let allowance = app.allowances.share(user.id, room_bytes);
     let url = app.fetcher.parse(&import.target_url)?;
     let mut response = app.fetcher.get(url).await?;
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
@@ -128,21 +183,28 @@ async fn one(app: &App, import: &Import) -> Result<(), Error> {
     if response.content_length().is_some_and(|length| length > most) {
         return Err(Error::Size);
     }
+    if response.content_length().is_some_and(|length| room_bytes.is_some_and(|room_bytes| length > room_bytes)) {
+        return Err(Error::Quota);
+    }
 
     let partial = Partial::new(&app.config.data_dir).await?;
     let mut file = tokio::fs::File::create(partial.path()).await?;
-    let (mut size_bytes, mut looked) = (0_u64, Instant::now());
-    while let Some(chunk) = response.chunk().await.map_err(fetch::Error::Unreachable)? {
+    let (mut size_bytes, mut looked, mut pace) = (0_u64, Instant::now(), Pace::new(Instant::now()));
+    while let Some(chunk) = response.chunk().await.map_err(fetch::Error::from)? {
         size_bytes += chunk.len() as u64;
         if size_bytes > most {
             return Err(Error::Size);
         }
+        if !allowance.take(chunk.len() as u64) {
+            return Err(Error::Quota);
+        }
+        if !pace.keeps_up(Instant::now(), chunk.len() as u64) {
+            return Err(Error::Crawls);
+        }
         file.write_all(&chunk).await?;
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            if !goes_on(app, import).await? {
-                return Err(Error::Cancelled);
-            }
+            wanted_by(app, import).await?;
             if !crate::uploads::has_space(app, 0) {
                 return Err(Error::Space);
             }
@@ -160,9 +222,14 @@ fn is_text(content_type: &str) -> bool {
     content_type.starts_with("text/") || content_type.starts_with("application/json") || content_type.contains("xml")
 }
 
-async fn goes_on(app: &App, import: &Import) -> store::Result<bool> {
-    let now = app.store.read().await?.imports().by_id(import.id).await?;
-    Ok(now.is_some_and(|now| now.state == ImportState::Processing && now.video_id.is_some()))
+/// Whoever wants it, as long as they do and are not kept out.
+async fn wanted_by(app: &App, import: &Import) -> Result<User, Error> {
+    let mut tx = app.store.read().await?;
+    let now = tx.imports().by_id(import.id).await?;
+    if now.is_none_or(|now| now.state != ImportState::Processing || now.video_id.is_none()) {
+        return Err(Error::Cancelled);
+    }
+    tx.users().by_id(import.user_id).await?.filter(|user| !user.blocked).ok_or(Error::Cancelled)
 }
 
 async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, named: &str, size_bytes: u64) -> Result<(), Error> {
@@ -182,13 +249,15 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
             return Ok(false);
         }
         let Some(video) = tx.videos().by_id(video.id).await? else { return Ok(false) };
-        let Some(user) = tx.users().by_id(import.user_id).await? else { return Ok(false) };
-        if !crate::users::has_room(&mut tx, &user, i64::try_from(size_bytes).unwrap_or(i64::MAX)).await? {
-            return Err(Error::Quota);
+        if tx.users().by_id(import.user_id).await?.is_none_or(|user| user.blocked) {
+            return Ok(false);
         }
         uploaded::note(&mut tx, &video, &file, named, size_bytes).await?;
         let published = Video { state: VideoState::ToTranscode, published_at: Timestamp::now(), ..video };
         tx.videos().update(&published).await?;
+        if !users::owner_has_room(&mut tx, &published).await? {
+            return Err(Error::Quota);
+        }
         tx.commit().await?;
         Ok::<_, Error>(true)
     };
@@ -200,6 +269,27 @@ async fn finish(app: &App, import: &Import, partial: &Partial, extension: &str, 
         not => {
             let _ = tokio::fs::remove_file(super::originals_folder(data_dir, video.uuid).join(&file)).await;
             not.and(Err(Error::Cancelled))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drips_is_given_up_and_what_pauses_is_not() {
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let mut pace = Pace::new(start);
+        assert!(pace.keeps_up(at(1), 10 << 20));
+        assert!(pace.keeps_up(at(59), 1), "a pause");
+        assert!(pace.keeps_up(at(60), 1), "it was fast before");
+        assert!(pace.keeps_up(at(100), 1));
+        assert!(!pace.keeps_up(at(120), 1), "a byte now and then");
+        let mut pace = Pace::new(start);
+        for second in 1..=600 {
+            assert!(pace.keeps_up(at(second), LEAST_BYTES_PER_S), "{second}");
         }
     }
 }

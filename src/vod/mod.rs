@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
-pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves};
+pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves, needs_original};
 pub use swarms::{Swarm, Swarms};
 pub use transcode::{Transcode, enqueue as enqueue_transcoding, remove_leftovers};
 

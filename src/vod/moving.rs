@@ -137,6 +137,13 @@ impl Subject {
     }
 }
 
+/// Whether a job works with what a video was made from, or is about to.
+pub async fn needs_original(tx: &mut Tx, id: VideoId) -> store::Result<bool> {
+    let unfinished = tx.jobs().unfinished_of(id).await?;
+    let moves = [MoveToObjectStorage::NAME, MoveToDisk::NAME];
+    Ok(unfinished.iter().any(|(_, name, is_active)| name == Transcode::NAME || *is_active && moves.contains(&name.as_str())))
+}
+
 /// Whether something is at work on the files that are to be moved.
 async fn is_busy(tx: &mut Tx, id: VideoId) -> store::Result<bool> {
     let own = jobs::attempt().map(|attempt| attempt.id);

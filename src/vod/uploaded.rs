@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::moving::RemoveVersion;
 use super::originals_folder;
-use crate::domain::{Timestamp, Video};
+use crate::blobs::Blob;
+use crate::domain::{Media, Place, Timestamp, Video};
 use crate::store::{self, Source, Tx};
 
 /// Kinds of file that are taken, by the end of their name; PeerTube's.
@@ -25,11 +27,6 @@ const MAX_FILENAME: usize = 255;
 /// The folder of a video's captions.
 pub fn captions_folder(data_dir: &Path, video: Uuid) -> PathBuf {
     data_dir.join("captions").join(video.to_string())
-}
-
-/// Where the file of this source is.
-pub fn source_path(data_dir: &Path, video: Uuid, source: &Source) -> PathBuf {
-    originals_folder(data_dir, video).join(&source.file)
 }
 
 /// The kind of file that a name tells; `None` when it is none that is taken.
@@ -102,8 +99,44 @@ pub async fn note(tx: &mut Tx, video: &Video, file: &str, input_filename: &str, 
         created_at: Timestamp::now(),
     };
     tx.sources().put(&source).await?;
+    if let Some(before) = &before {
+        let media = tx.media().of_video(video.id).await?;
+        // One that is in object storage stays there until there is a version of the new file.
+        if media.place == Place::Disk && media.original.as_ref() == Some(&before.file) {
+            tx.media().put(video.id, &Media { original: None, ..media }).await?;
+        }
+    }
     super::enqueue_transcoding(tx, video.id).await?;
     Ok(before)
+}
+
+/// Forgets what a video was made from. Names of files in the video's folder of originals are returned, to be removed after the commit;
+/// what is in object storage a job removes, to be woken then.
+pub async fn forget(tx: &mut Tx, video: &Video) -> store::Result<Vec<String>> {
+    let mut names: Vec<String> = tx.sources().of_video(video.id).await?.into_iter().map(|source| source.file).collect();
+    tx.sources().delete(video.id).await?;
+    let media = tx.media().of_video(video.id).await?;
+    let Some(name) = media.original.clone() else { return Ok(names) };
+    match media.place {
+        Place::Disk => names.push(name),
+        Place::ObjectStorage => {
+            let removal = RemoveVersion::new(video, None, media.place, vec![Blob::Original(video.uuid, name)]);
+            tx.jobs().enqueue(&removal).await?;
+        }
+    }
+    tx.media().put(video.id, &Media { original: None, ..media }).await?;
+    Ok(names)
+}
+
+/// Removes files in a video's folder of originals that no row names any more.
+pub async fn remove(data_dir: &Path, video: Uuid, names: &[String]) {
+    for name in names {
+        match tokio::fs::remove_file(originals_folder(data_dir, video).join(name)).await {
+            // Most are not kept once the video is made.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, %video, "vod.originals: not removed"),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

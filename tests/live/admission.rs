@@ -2,6 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use shoal::config::Publishers;
+use shoal::domain::LiveError;
 
 use crate::player::{Live, found};
 use crate::publisher::{Clip, Publisher};
@@ -42,6 +44,36 @@ async fn strangers_and_surplus_publishers_are_sent_away() {
         publisher.ended().await
     })
     .await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_go_live_who_may() {
+    let server = Server::start_with(|config| config.live.publishers = Publishers::Moderators).await;
+    let ann = server.user("ann").await;
+    let (_, me) = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await;
+    let channel = me["videoChannels"][0]["id"].clone();
+    let body = json!({ "channelId": channel, "name": "A live" });
+    assert_eq!(server.call(Method::POST, "/api/v1/videos/live", Some(&ann), Some(body)).await.0, StatusCode::FORBIDDEN);
+    // One that she has nevertheless, as if it were from before.
+    let hers = Live::create(&server, json!({ "channelId": channel })).await;
+    assert!(!Publisher::start(Clip::Plain, &hers.rtmp_url).ended().await);
+    assert_eq!(hers.state().await, "waiting");
+    assert!(hers.sessions().await.is_empty());
+    let live = Live::create(&server, json!({})).await;
+    let _publisher = Publisher::start(Clip::Plain, &live.rtmp_url);
+    live.on_air().await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_ends_when_it_is_as_long_as_it_may_be() {
+    let server = Server::start_with(|config| config.live.max_duration_s = 3).await;
+    let live = Live::create(&server, json!({})).await;
+    let mut publisher = Publisher::start(Clip::Plain, &live.rtmp_url);
+    assert!(!publisher.ended().await, "it is sent away");
+    let session = live.concluded(1).await;
+    assert_eq!(session["error"], LiveError::DurationExceeded.code(), "{session}");
     server.stop().await;
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use segmenter::journal::Recording;
 use serde_json::{Value, json};
+use shoal::domain::{LiveError, Quota};
 
 use crate::player::Live;
 use crate::publisher::{Clip, Publisher, probe_duration};
@@ -129,5 +130,33 @@ async fn a_full_disk_ends_the_recording_not_the_live() {
     let session = live.concluded(1).await;
     assert_eq!(session["replayVideo"], Value::Null);
     assert_eq!(live.state().await, "ended");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_up_quota_ends_the_recording_not_the_live() {
+    let server = Server::start().await;
+    let app = &server.running.app;
+    let mut tx = app.store.write().await.expect("the store");
+    let mut root = tx.users().by_login("root").await.expect("the store").expect("root");
+    root.quota = Quota { total: 1 << 30, daily: -1 };
+    tx.users().update(&root).await.expect("updated");
+    tx.commit().await.expect("committed");
+    // Something else comes in for them, and takes all there is.
+    let other = app.allowances.share(root.id, Some(1 << 30));
+    assert!(other.take(1 << 30));
+
+    let live = Live::create(&server, json!({ "saveReplay": true })).await;
+    let publisher = Publisher::start(Clip::Plain, &live.rtmp_url);
+    live.on_air().await;
+    eventually("its owner is told", async || live.status().await["health"]["recording_stopped"] == true).await;
+    let next = live.playlist("").await.next_msn();
+    live.past(next).await;
+    assert_eq!(live.end().await, StatusCode::NO_CONTENT);
+    drop(publisher);
+    let session = live.concluded(1).await;
+    assert_eq!(session["error"], LiveError::QuotaExceeded.code(), "{session}");
+    drop(other);
+    eventually("nothing comes in any more", async || app.allowances.coming_bytes(root.id) == 0).await;
     server.stop().await;
 }

@@ -154,8 +154,26 @@ async fn the_server_hands_files_on_and_takes_them_back() {
     server.call(Method::PUT, &path, Some(&token), Some(json!({ "privacy": 1 }))).await;
     within(20, "it is public", async || get(&server, &address(file), None).await.0 == StatusCode::OK).await;
 
-    // Back to the disk, with the same bytes; then they are gone from the bucket.
+    // Without what was uploaded, which is gone from the bucket too.
     let app = &server.running.app;
+    let media = async || app.store.read().await.expect("the store").media().of_video(upload.id).await.expect("the store");
+    let original = Blob::Original(upload.uuid, media().await.original.expect("it is kept"));
+    assert!(app.blobs.length(&original).await.expect("an answer").is_some());
+    let source = format!("{path}/source/file");
+    within(20, "its files are not in use", async || {
+        // Those that were left on disk are removed first.
+        app.store.read().await.expect("the store").jobs().unfinished_of(upload.id).await.expect("the store").is_empty()
+    })
+    .await;
+    assert_eq!(server.call(Method::DELETE, &source, Some(&token), None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(media().await.original, None);
+    within(20, "it is gone from the bucket", async || {
+        app.blobs.length(&original).await.expect("an answer").is_none()
+            && app.store.read().await.expect("the store").jobs().unfinished_of(upload.id).await.expect("the store").is_empty()
+    })
+    .await;
+
+    // Back to the disk, with the same bytes; then they are gone from the bucket.
     assert_eq!(vod::enqueue_moves(&app.store, Place::Disk).await.expect("enqueued"), 1);
     app.jobs.wake();
     let back = moved(&server, &upload, 0).await;

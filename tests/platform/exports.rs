@@ -1,9 +1,14 @@
 //! Archives of what somebody has here.
 
-use std::io::{Cursor, Read as _};
+use std::io::{Cursor, Read as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::{Value, json};
+use shoal::domain::Privacy;
+use shoal::store::JobFilter;
 
 use crate::support::mail::MailServer;
 use crate::support::{Server, eventually, on_both_databases};
@@ -103,4 +108,81 @@ async fn exports(server: &Server, mail: &MailServer) {
     assert_eq!(server.http.get(url).send().await.expect("an answer").status(), StatusCode::NOT_FOUND);
     let left = std::fs::read_dir(server.folder.path().join("exports")).expect("the folder").count();
     assert_eq!(left, 0);
+}
+
+/// A file that does not end while somebody reads it: a byte now and then.
+fn endless(path: PathBuf) -> std::thread::JoinHandle<()> {
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+    mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).expect("a pipe");
+    std::thread::spawn(move || {
+        // Waits for a reader. In the end it does end, so that a test that fails does too.
+        let mut pipe = std::fs::OpenOptions::new().write(true).open(path).expect("the pipe");
+        for _ in 0..3000 {
+            if pipe.write_all(b"x").is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    })
+}
+
+#[tokio::test]
+async fn archives_hold_nothing_up_and_end_with_their_users() {
+    let server = Server::start().await;
+    let (app, data, root) = (&server.running.app, server.folder.path(), server.root().await);
+    // Two, as many as there are workers for all that does not take long.
+    let (mut users, mut readers) = (Vec::new(), Vec::new());
+    for name in ["ann", "bob"] {
+        let token = server.user(name).await;
+        let id = server.call(Method::GET, "/api/v1/users/me", Some(&token), None).await.1["id"].clone();
+        let (video, _) = server.video(server.channel(&token).await, "A video", Privacy::Public).await;
+        let picture = format!("{name}.jpg");
+        readers.push(endless(data.join("previews").join(&picture)));
+        let mut tx = app.store.write().await.expect("the store");
+        tx.videos().set_pictures(video, &picture, &picture).await.expect("set");
+        tx.commit().await.expect("committed");
+        let path = format!("/api/v1/users/{id}/exports/request");
+        assert_eq!(server.call(Method::POST, &path, Some(&token), Some(json!({}))).await.0, StatusCode::OK);
+        users.push(id);
+    }
+    let written = || std::fs::read_dir(data.join("exports")).map_or(0, Iterator::count);
+    eventually("the first archive is being written", async || written() == 1).await;
+
+    let (video, uuid) = server.video(server.channel(&root).await, "Another video", Privacy::Public).await;
+    let picture = data.join("thumbnails").join("another.jpg");
+    std::fs::create_dir_all(data.join("thumbnails")).expect("the folder");
+    std::fs::write(&picture, "a picture").expect("written");
+    let mut tx = app.store.write().await.expect("the store");
+    tx.videos().set_pictures(video, "another.jpg", "another.jpg").await.expect("set");
+    tx.commit().await.expect("committed");
+    let path = format!("/api/v1/videos/{uuid}");
+    assert_eq!(server.call(Method::DELETE, &path, Some(&root), None).await.0, StatusCode::NO_CONTENT);
+    eventually("other jobs are done", async || !picture.exists()).await;
+
+    // The one that waits first, so that it never begins.
+    for id in users.iter().rev() {
+        let path = format!("/api/v1/users/{id}");
+        assert_eq!(server.call(Method::DELETE, &path, Some(&root), None).await.0, StatusCode::NO_CONTENT);
+    }
+    eventually("nothing is written any more", async || readers[0].is_finished() && written() == 0).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn archives_wait_for_space() {
+    let server = Server::start_with(|config| config.live.min_free_disk_bytes = i64::MAX as u64).await;
+    let (app, root) = (&server.running.app, server.root().await);
+    let id = server.call(Method::GET, "/api/v1/users/me", Some(&root), None).await.1["id"].clone();
+    let base = format!("/api/v1/users/{id}/exports");
+    assert_eq!(server.call(Method::POST, &format!("{base}/request"), Some(&root), Some(json!({}))).await.0, StatusCode::OK);
+    eventually("it is put off", async || {
+        let filter = JobFilter { name: Some("create-user-export".to_owned()), count: 1, ..JobFilter::default() };
+        let (_, jobs) = app.store.read().await.expect("the store").jobs().list(&filter).await.expect("the store");
+        jobs[0].attempts == 0 && jobs[0].error.as_ref().is_some_and(|error| error.contains("disk is full"))
+    })
+    .await;
+    let (_, list) = server.call(Method::GET, &base, Some(&root), None).await;
+    assert_eq!(list["data"][0]["state"]["id"], 1, "{list}");
+    assert_eq!(std::fs::read_dir(server.folder.path().join("exports")).map_or(0, Iterator::count), 0);
+    server.stop().await;
 }

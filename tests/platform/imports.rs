@@ -1,11 +1,14 @@
 //! Imports: files that are fetched from elsewhere, and addresses that are not.
 
 use axum::Router;
+use axum::body::Body;
 use axum::http::StatusCode as Answer;
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::get;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shoal::domain::{ChannelId, ImportId, ImportState, Quota, UserId, VideoState};
+use shoal::store::NewVideo;
 
 use crate::support::{Server, eventually, postgres};
 
@@ -18,7 +21,16 @@ async fn elsewhere() -> String {
         tokio::time::sleep(std::time::Duration::from_secs(60)).await;
         Answer::OK
     };
+    // A byte now and then, without an end.
+    let drip = || async {
+        let bytes = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            Some((Ok::<_, std::convert::Infallible>("x"), ()))
+        });
+        ([("content-type", "video/mp4")], Body::from_stream(bytes)).into_response()
+    };
     let router = Router::new()
+        .route("/drip.mp4", get(drip))
         .route("/a.mp4", get(media))
         .route("/page.mp4", get(|| async { ([("content-type", "text/html")], "<p>no media").into_response() }))
         .route("/missing.mp4", get(|| async { Answer::NOT_FOUND }))
@@ -113,6 +125,104 @@ async fn imported(server: &Server) {
         .call(Method::GET, &format!("/api/v1/users/me/videos/imports?targetUrl={base}/slow.mp4&sort=createdAt"), Some(&token), None)
         .await;
     assert_eq!(only["total"], 1);
+}
+
+#[tokio::test]
+async fn every_user_has_a_turn() {
+    let server = Server::start().await;
+    turns(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_user_has_a_turn_on_postgresql() {
+    let cluster = postgres::Cluster::start();
+    let url = cluster.database("turns");
+    let server = Server::start_with(|config| config.database_url = url).await;
+    turns(&server).await;
+    server.stop().await;
+}
+
+async fn turns(server: &Server) {
+    let mut people = Vec::new();
+    for name in ["ann", "bob"] {
+        let token = server.user(name).await;
+        people.push((name, server.channel(&token).await));
+    }
+    // Never committed, so that the server's own workers take none.
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    let mut users = Vec::new();
+    for (name, channel) in people {
+        let user = tx.users().by_login(name).await.expect("the store").expect("the user").id;
+        for number in 0..3 {
+            let uuid = uuid::Uuid::new_v4();
+            let new = NewVideo { state: VideoState::ToImport, ..NewVideo::live(uuid, ChannelId(channel), format!("{name} {number}")) };
+            let video = tx.videos().create(&new).await.expect("a video");
+            tx.imports().create(user, video, "https://files.example/a.mp4").await.expect("an import");
+        }
+        users.push(user);
+    }
+    let [ann, bob] = users[..] else { panic!("two users") };
+    let mut claimed = async |last: UserId| tx.imports().claim(last).await.expect("the store");
+    let first = claimed(UserId(0)).await.expect("one");
+    let second = claimed(first.user_id).await.expect("another");
+    assert_eq!((first.user_id, second.user_id), (ann, bob));
+    assert!(claimed(second.user_id).await.is_none(), "each has one");
+    assert!(!tx.imports().any_claimable().await.expect("the store"));
+    tx.imports().set_state(first.id, ImportState::Failed, None).await.expect("set");
+    tx.imports().set_state(second.id, ImportState::Failed, None).await.expect("set");
+    assert!(tx.imports().any_claimable().await.expect("the store"));
+    let third = tx.imports().claim(ann).await.expect("the store").expect("one");
+    assert_eq!(third.user_id, bob, "after whose turn it was");
+    let fourth = tx.imports().claim(bob).await.expect("the store").expect("one");
+    assert!(fourth.user_id == ann && fourth.id > first.id, "the next in a circle");
+}
+
+#[tokio::test]
+async fn imports_stop_where_the_room_ends() {
+    let server = Server::start_with(|config| config.federation.allow_private_addresses = true).await;
+    let (base, ann) = (elsewhere().await, server.user("ann").await);
+    let app = &server.running.app;
+    let mut tx = app.store.write().await.expect("the store");
+    let mut user = tx.users().by_login("ann").await.expect("the store").expect("ann");
+    user.quota = Quota { total: 10, daily: -1 };
+    tx.users().update(&user).await.expect("updated");
+    tx.commit().await.expect("committed");
+    let channel = server.channel(&ann).await;
+    // One says how long it is, the other does not.
+    for path in ["/large.mp4", "/drip.mp4"] {
+        let body = json!({ "targetUrl": format!("{base}{path}"), "channelId": channel });
+        let (status, import) = server.call(Method::POST, IMPORTS, Some(&ann), Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{import}");
+        let id = ImportId(import["id"].as_i64().expect("a number"));
+        let import = async || app.store.read().await.expect("the store").imports().by_id(id).await.expect("the store").expect("it");
+        eventually("it has ended", async || import().await.state == ImportState::Failed).await;
+        assert!(import().await.error.is_some_and(|error| error.contains("quota")), "{path}");
+    }
+    assert_eq!(std::fs::read_dir(server.folder.path().join("uploads")).map_or(0, Iterator::count), 0);
+    assert_eq!(app.allowances.coming_bytes(user.id), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn imports_of_who_is_kept_out_end() {
+    let server = Server::start_with(|config| config.federation.allow_private_addresses = true).await;
+    let (base, root, ann) = (elsewhere().await, server.root().await, server.user("ann").await);
+    let user = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
+    let body = json!({ "targetUrl": format!("{base}/drip.mp4"), "channelId": server.channel(&ann).await });
+    let (status, import) = server.call(Method::POST, IMPORTS, Some(&ann), Some(body)).await;
+    assert_eq!(status, StatusCode::OK, "{import}");
+    let id = ImportId(import["id"].as_i64().expect("a number"));
+    let app = &server.running.app;
+    let state =
+        async || app.store.read().await.expect("the store").imports().by_id(id).await.expect("the store").map(|import| import.state);
+    let files = || std::fs::read_dir(server.folder.path().join("uploads")).map_or(0, Iterator::count);
+    eventually("it is on its way", async || files() == 1).await;
+    let block = format!("/api/v1/users/{user}/block");
+    assert_eq!(server.call(Method::POST, &block, Some(&root), Some(json!({}))).await.0, StatusCode::NO_CONTENT);
+    eventually("it has ended", async || state().await == Some(ImportState::Cancelled)).await;
+    assert_eq!(files(), 0);
+    server.stop().await;
 }
 
 #[tokio::test]

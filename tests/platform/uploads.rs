@@ -1,12 +1,18 @@
 //! Videos that come as files: in one form, in parts, in place of another. Everything or nothing, over a restart too.
 
 use reqwest::header::{CONTENT_RANGE, LOCATION, RANGE};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Privacy, Timestamp};
+use shoal::domain::{Media, Privacy, Quota, Schedule, Timestamp, VideoId};
+use shoal::jobs::PublishScheduled;
+use shoal::store::Source;
+use shoal::vod::uploaded;
+use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::support::videos::{in_an_hour, png};
-use crate::support::{Server, fixture, postgres};
+use crate::support::{Server, eventually, fixture, postgres};
 
 const UPLOAD: &str = "/api/v1/videos/upload";
 const RESUMABLE: &str = "/api/v1/videos/upload-resumable";
@@ -16,6 +22,7 @@ async fn files_become_videos() {
     let server = Server::start().await;
     one_form(&server).await;
     parts(&server).await;
+    quotas(&server).await;
     server.stop().await;
 }
 
@@ -26,6 +33,7 @@ async fn files_become_videos_on_postgresql() {
     let server = Server::start_with(|config| config.database_url = url).await;
     one_form(&server).await;
     parts(&server).await;
+    quotas(&server).await;
     server.stop().await;
 }
 
@@ -187,6 +195,182 @@ async fn parts(server: &Server) {
     drop(tx);
     let thief = Uploader { server, token: other.token, path };
     assert_eq!(thief.begin(4, json!({ "filename": "worse.mp4" })).await.status(), StatusCode::FORBIDDEN);
+}
+
+async fn set_quota(server: &Server, name: &str, total: i64) {
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    let mut user = tx.users().by_login(name).await.expect("the store").expect("the user");
+    user.quota = Quota { total, daily: -1 };
+    tx.users().update(&user).await.expect("updated");
+    tx.commit().await.expect("committed");
+}
+
+/// All that somebody has and begins is counted, however it comes.
+async fn quotas(server: &Server) {
+    const TOO_LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
+    server.running.app.jobs.pause();
+    let token = server.user("counted").await;
+    let channel = server.channel(&token).await;
+    set_quota(server, "counted", 100).await;
+    let uploader = Uploader { server, token: token.clone(), path: RESUMABLE.into() };
+    let begin = async |name: &str, size: usize| uploader.begin(size, json!({ "channelId": channel, "filename": name })).await;
+    let (one, other) = tokio::join!(begin("one.mp4", 60), begin("other.mp4", 60));
+    let mut answers = [one.status(), other.status()];
+    answers.sort();
+    assert_eq!(answers, [StatusCode::CREATED, TOO_LARGE], "there is room for one of them");
+    let id = id_of(if one.status() == StatusCode::CREATED { &one } else { &other });
+
+    let fields = [("channelId", channel.to_string()), ("name", "In one form".to_owned())];
+    let send = async |size: usize| {
+        let file = [("videofile", "a.mp4", vec![0; size])];
+        server.send_form(Method::POST, UPLOAD, Some(&token), &fields, &file).await
+    };
+    let (status, problem) = send(50).await;
+    assert_eq!((status, &problem["code"]), (TOO_LARGE, &json!("quota_reached")), "beside what was begun");
+    assert_eq!(uploader.put(&id, "bytes 0-59/60", &[0; 60]).await.status(), StatusCode::OK);
+    assert_eq!(send(30).await.0, StatusCode::OK);
+    // It is not taken to its end before it is refused.
+    let (open, gate) = watch::channel(false);
+    let form = Form::new().text("channelId", channel.to_string()).text("name", "Endless");
+    let form = form.part("videofile", Part::stream(halves(&[0; 11], &[0; 1], gate)).file_name("a.mp4"));
+    let answer = server.http.post(server.url(UPLOAD)).bearer_auth(&token).multipart(form).send().await.expect("an answer");
+    assert_eq!(answer.status(), TOO_LARGE);
+    drop(open);
+
+    // In place of another file: the room is asked for at the end too.
+    let (video, uuid) = server.video(channel, "To be replaced", Privacy::Public).await;
+    let path = format!("/api/v1/videos/{uuid}/source/replace-resumable");
+    let replacer = Uploader { server, token: token.clone(), path };
+    assert_eq!(replacer.begin(11, json!({ "filename": "better.mp4" })).await.status(), TOO_LARGE);
+    let id = id_of(&replacer.begin(10, json!({ "filename": "better.mp4" })).await);
+    set_quota(server, "counted", 99).await;
+    assert_eq!(replacer.put(&id, "bytes 0-9/10", &[0; 10]).await.status(), TOO_LARGE);
+    let source = async || server.running.app.store.read().await.expect("the store").sources().of_video(video).await.expect("the store");
+    assert_eq!((source().await, server.originals(&uuid.to_string()).len()), (None, 0), "it is as it was");
+    set_quota(server, "counted", 100).await;
+    assert_eq!(replacer.put(&id, "bytes 0-9/10", &[0; 10]).await.status(), StatusCode::NO_CONTENT);
+    assert!(source().await.is_some());
+    server.running.app.jobs.resume();
+}
+
+/// Puts a file where uploads leave theirs, kept as what the video was made from; its name.
+async fn keep_original(server: &Server, video: VideoId, uuid: Uuid) -> String {
+    let from = server.folder.path().join("original");
+    std::fs::write(&from, "media").expect("written");
+    let file = uploaded::place(server.folder.path(), uuid, &from, "mp4").await.expect("placed");
+    let source = Source {
+        video_id: video,
+        file: file.clone(),
+        input_filename: "a.mp4".to_owned(),
+        size_bytes: 5,
+        resolution: None,
+        width: None,
+        height: None,
+        fps: None,
+        created_at: Timestamp::now(),
+    };
+    let mut tx = server.running.app.store.write().await.expect("the store");
+    tx.sources().put(&source).await.expect("put");
+    tx.media().put(video, &Media { original: Some(file.clone()), ..Media::default() }).await.expect("put");
+    tx.commit().await.expect("committed");
+    file
+}
+
+#[tokio::test]
+async fn what_videos_were_made_from_goes() {
+    let server = Server::start().await;
+    let (app, token) = (&server.running.app, server.root().await);
+    let (video, uuid) = server.video(server.channel(&token).await, "With an original", Privacy::Public).await;
+    let original = async || app.store.read().await.expect("the store").media().of_video(video).await.expect("the store").original;
+    let source = format!("/api/v1/videos/{uuid}/source");
+    let delete = async || server.call(Method::DELETE, &format!("{source}/file"), Some(&token), None).await.0;
+    let file = keep_original(&server, video, uuid).await;
+    assert_eq!(original().await, Some(file));
+    assert_eq!(delete().await, StatusCode::NO_CONTENT);
+    assert_eq!((original().await, server.originals(&uuid.to_string()).len()), (None, 0), "no later move looks for it");
+    assert_eq!(server.call(Method::GET, &source, Some(&token), None).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(delete().await, StatusCode::NOT_FOUND);
+
+    // One that is replaced is gone at once; the new one is still needed.
+    app.jobs.pause();
+    keep_original(&server, video, uuid).await;
+    let replacer = Uploader { server: &server, token: token.clone(), path: format!("{source}/replace-resumable") };
+    let id = id_of(&replacer.begin(4, json!({ "filename": "better.mp4" })).await);
+    assert_eq!(replacer.put(&id, "bytes 0-3/4", b"new!").await.status(), StatusCode::NO_CONTENT);
+    let left: Vec<_> = server.originals(&uuid.to_string()).iter().map(|path| std::fs::read(path).expect("a file")).collect();
+    assert_eq!((original().await, left), (None, vec![b"new!".to_vec()]));
+    assert_eq!(delete().await, StatusCode::CONFLICT);
+    server.stop().await;
+}
+
+/// A body whose second half comes when the gate is open; if that is gone, never.
+fn halves(first: &'static [u8], second: &'static [u8], gate: watch::Receiver<bool>) -> Body {
+    let next = move |(half, mut gate): (u8, watch::Receiver<bool>)| async move {
+        let bytes = match half {
+            0 => first,
+            1 => {
+                if gate.wait_for(|is_open| *is_open).await.is_err() {
+                    return None;
+                }
+                second
+            }
+            _ => return None,
+        };
+        Some((Ok::<_, std::convert::Infallible>(bytes), (half + 1, gate)))
+    };
+    Body::wrap_stream(futures_util::stream::unfold((0, gate), next))
+}
+
+#[tokio::test]
+async fn who_is_kept_out_publishes_nothing_more() {
+    let server = Server::start().await;
+    let (app, root, ann) = (&server.running.app, server.root().await, server.user("ann").await);
+    let user = server.call(Method::GET, "/api/v1/users/me", Some(&ann), None).await.1["id"].clone();
+    let channel = server.channel(&ann).await;
+    let (_, uuid) = server.video(channel, "Published", Privacy::Public).await;
+    let (later, _) = server.video(channel, "To come", Privacy::Private).await;
+    let mut tx = app.store.write().await.expect("the store");
+    let schedule = Schedule { update_at: Timestamp::now(), privacy: Privacy::Public };
+    tx.schedules().set(later, Some(schedule)).await.expect("set");
+    tx.commit().await.expect("committed");
+
+    // Everything that makes a video of a file, half-way.
+    let (open, gate) = watch::channel(false);
+    let uploads = server.folder.path().join("uploads");
+    let mut requests = Vec::new();
+    for path in [RESUMABLE.to_owned(), format!("/api/v1/videos/{uuid}/source/replace-resumable")] {
+        let uploader = Uploader { server: &server, token: ann.clone(), path };
+        let id = id_of(&uploader.begin(8, json!({ "channelId": channel, "name": "In parts", "filename": "a.mp4" })).await);
+        let url = server.url(&format!("{}?upload_id={id}", uploader.path));
+        let request = server.http.put(url).bearer_auth(&ann).header(CONTENT_RANGE, "bytes 0-7/8");
+        requests.push(tokio::spawn(request.body(halves(b"0123", b"4567", gate.clone())).send()));
+        eventually("it is on its way", async || uploads.join(&id).exists()).await;
+    }
+    let form = Form::new().text("channelId", channel.to_string()).text("name", "In one form");
+    let form = form.part("videofile", Part::stream(halves(b"0123", b"4567", gate)).file_name("a.mp4"));
+    requests.push(tokio::spawn(server.http.post(server.url(UPLOAD)).bearer_auth(&ann).multipart(form).send()));
+    eventually("all are on their way", async || std::fs::read_dir(&uploads).expect("the folder").count() == 3).await;
+
+    let block = format!("/api/v1/users/{user}/block");
+    assert_eq!(server.call(Method::POST, &block, Some(&root), Some(json!({}))).await.0, StatusCode::NO_CONTENT);
+    open.send(true).expect("they wait");
+    for request in requests {
+        let answer = request.await.expect("no panic").expect("an answer");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{}", answer.url());
+    }
+    let folders = std::fs::read_dir(server.folder.path().join("original-video-files")).expect("the folder");
+    let left: usize = folders.map(|folder| std::fs::read_dir(folder.expect("a folder").path()).expect("a folder").count()).sum();
+    assert_eq!(left, 0, "nothing of it is kept");
+
+    // Nor does what was to come.
+    let mut tx = app.store.write().await.expect("the store");
+    tx.jobs().enqueue(&PublishScheduled { video: later }).await.expect("enqueued");
+    tx.commit().await.expect("committed");
+    app.jobs.wake();
+    let video = async || app.store.read().await.expect("the store").videos().by_id(later).await.expect("the store").expect("the video");
+    eventually("the time has come", async || video().await.schedule.is_none()).await;
+    assert_eq!(video().await.privacy, Privacy::Private);
+    server.stop().await;
 }
 
 #[tokio::test]

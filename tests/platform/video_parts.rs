@@ -210,6 +210,17 @@ async fn ratings(stage: &Stage<'_>) {
     assert_eq!((&listed["total"], &listed["data"][0]["video"]["uuid"]), (&json!(1), &json!(uuid)));
     assert_eq!(stage.call(Method::GET, "/api/v1/accounts/bob/ratings?rating=like", Some(&stage.bob), None).await.1["total"], 0);
     assert_eq!(stage.call(Method::GET, "/api/v1/accounts/bob/ratings", Some(&stage.ann), None).await.0, StatusCode::FORBIDDEN);
+    // Taken back: whoever rated it does not see it any more.
+    let privacy = async |code: i64| {
+        let change = Some(json!({ "privacy": code }));
+        assert_eq!(stage.call(Method::PUT, &format!("/api/v1/videos/{uuid}"), Some(&stage.ann), change).await.0, NO_CONTENT);
+    };
+    privacy(3).await;
+    let (_, listed) = stage.call(Method::GET, "/api/v1/accounts/bob/ratings", Some(&stage.bob), None).await;
+    assert_eq!(listed["data"], json!([]));
+    let (_, listed) = stage.call(Method::GET, "/api/v1/accounts/ann/ratings", Some(&stage.ann), None).await;
+    assert_eq!(listed["data"][0]["video"]["uuid"], json!(uuid), "its owner does");
+    privacy(1).await;
     assert_eq!(rate(Some(&stage.bob), uuid, "none").await, NO_CONTENT);
     assert_eq!(stage.call(Method::GET, &mine, Some(&stage.bob), None).await.1["rating"], "none");
     assert_eq!(counts().await, (Some(1), Some(0)));
