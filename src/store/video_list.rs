@@ -390,6 +390,31 @@ mod tests {
         assert_eq!(Sort::parse("id; DROP TABLE videos"), None);
     }
 
+    #[tokio::test]
+    async fn every_order_is_read_from_an_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = crate::store::Store::open("", folder.path()).await.expect("a store");
+        let mut tx = store.read().await.expect("the store");
+        for name in
+            ["publishedAt", "originallyPublishedAt", "createdAt", "updatedAt", "name", "duration", "views", "likes", "trending", "hot"]
+        {
+            for name in [name.to_owned(), format!("-{name}")] {
+                let filter = VideoFilter {
+                    states: vec![VideoState::Published],
+                    privacies: vec![Privacy::Public],
+                    nsfw: Some(false),
+                    ..VideoFilter::default()
+                };
+                let conditions = Conditions::of(&filter).expect("good");
+                let order = Sort::parse(&name).expect("an order").sql();
+                let sql = format!("EXPLAIN QUERY PLAN SELECT v.id FROM videos v {} ORDER BY {order} LIMIT 25", conditions.sql());
+                let rows = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_all(&mut *tx.videos().0).await.expect("a plan");
+                let plan = rows.iter().map(|row| row.try_get("detail").expect("text")).collect::<Vec<String>>().join("; ");
+                assert!(plan.contains("INDEX videos_by_") && !plan.contains("TEMP B-TREE"), "{name}: {plan}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_found_is_put_together_before_it_is_ordered() {
         let sql = |text: &str| {

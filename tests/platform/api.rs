@@ -319,6 +319,7 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!(names("search=a&sort=-name&count=1&start=1").await, (3, "beta".into()));
     assert_eq!(names("search=eta&start=5").await, (1, String::new()), "all that was found is skipped");
     assert_eq!(names("search=be&count=0").await, (1, String::new()));
+    assert_eq!(names("sort=-updatedAt").await.1, "Gamma under_score,beta,Alpha 100%");
     assert_eq!(names("search=';DROP TABLE videos;--").await.0, 0);
     assert_eq!(server.get("/api/v1/video-channels/root_channel/videos").await.1["total"], 3);
     assert_eq!(server.get("/api/v1/accounts/root/videos").await.1["total"], 3);
