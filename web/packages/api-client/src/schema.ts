@@ -422,7 +422,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Numbers of the instance. */
+        /** Numbers of the instance; up to a minute old. */
         get: operations["stats"];
         put?: never;
         post?: never;
