@@ -9,6 +9,7 @@ mod job;
 mod manifests;
 mod moving;
 mod playlist;
+mod storyboard;
 mod swarms;
 mod transcode;
 pub mod uploaded;
@@ -22,6 +23,7 @@ use uuid::Uuid;
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
 pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves};
+pub use storyboard::DrawStoryboard;
 pub use swarms::{Swarm, Swarms};
 pub use transcode::{Transcode, enqueue as enqueue_transcoding, remove_leftovers};
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::SignManifests;
 use super::transcode::{Transcode, is_being_made};
+use super::{DrawStoryboard, SignManifests};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::config::StorageKind;
@@ -140,7 +140,7 @@ impl Subject {
 /// Whether something is at work on the files that are to be moved.
 async fn is_busy(tx: &mut Tx, id: VideoId) -> store::Result<bool> {
     let own = jobs::attempt().map(|attempt| attempt.id);
-    let others = [Transcode::NAME, RemuxReplay::NAME, SignManifests::NAME, RemoveVersion::NAME];
+    let others = [Transcode::NAME, RemuxReplay::NAME, SignManifests::NAME, DrawStoryboard::NAME, RemoveVersion::NAME];
     let moves = [MoveToObjectStorage::NAME, MoveToDisk::NAME];
     let unfinished = tx.jobs().unfinished_of(id).await?;
     Ok(unfinished.iter().any(|(job, name, is_active)| {
