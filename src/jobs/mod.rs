@@ -115,6 +115,7 @@ pub fn registry() -> Registry {
         .with::<crate::vod::SignManifests>()
         .with::<crate::vod::Transcode>()
         .with::<crate::vod::DrawStoryboard>()
+        .with::<crate::vod::HashFiles>()
         .with::<crate::vod::RemoveVersion>()
         .with::<crate::vod::MoveToObjectStorage>()
         .with::<crate::vod::MoveToDisk>()

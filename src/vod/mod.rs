@@ -4,6 +4,7 @@
 //! All there is to know about such a video is in its folder: a multivariant playlist, media playlists of byte ranges, the
 //! files with these bytes, and for each rendition a file of signed manifests.
 
+mod hashes;
 pub mod imports;
 mod job;
 mod manifests;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+pub use hashes::{HashFiles, file_path};
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
 pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::transcode::{Transcode, is_being_made};
-use super::{DrawStoryboard, SignManifests};
+use super::{DrawStoryboard, HashFiles, SignManifests};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::config::StorageKind;
@@ -202,6 +202,9 @@ async fn relocate(app: &App, id: VideoId, to: Place) -> Result<(), Failure> {
         Place::Disk => Timestamp::now().plus(app.blobs.address_lifetime()),
     };
     tx.jobs().enqueue_at(&rest, later).await?;
+    if to == Place::Disk {
+        tx.jobs().enqueue(&HashFiles::of(id)).await?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     Ok(())

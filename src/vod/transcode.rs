@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::moving::RemoveVersion;
 use super::storyboard::described;
 use super::workshop::{Board, Event, Facts, Fault, FaultKind, Order, PREVIEW, Planned, STORYBOARD, THUMBNAIL, Work, mp4_path};
-use super::{SignManifests, originals_folder, storyboard_path};
+use super::{HashFiles, SignManifests, originals_folder, storyboard_path};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::domain::{JobId, Media, Place, Playlist, PlaylistId, Storyboard, Timestamp, Video, VideoId, VideoState};
@@ -453,6 +453,7 @@ impl Making<'_> {
         tx.media().put(id, &media).await?;
         tx.media().publish(id, now).await?;
         tx.jobs().enqueue(&SignManifests::of(id)).await?;
+        tx.jobs().enqueue(&HashFiles::of(id)).await?;
         if let Some(old) = before.leaves(&self.video, self.version, &names) {
             tx.jobs().enqueue_at(&old, now.plus(LINGER.max(app.blobs.address_lifetime()))).await?;
         }

@@ -2102,7 +2102,7 @@ export interface components {
              * @description Row id.
              */
             id: number;
-            /** @description It would need the torrent, which is made only when somebody asks for it. */
+            /** @description Leads to the torrent and to `fileUrl`; null where there is no torrent, and until a job has hashed the file. */
             magnetUri?: string | null;
             /** @description What ffprobe would say; not kept. */
             metadataUrl?: string | null;
