@@ -475,8 +475,12 @@ async fn the_committed_description_is_up_to_date() {
     let server = Server::start().await;
     let (_, served) = server.get("/api/v1/openapi.json").await;
     assert_eq!(served, serde_json::from_str::<Value>(&committed).expect("JSON"));
-    for (path, _) in served["paths"].as_object().expect("paths") {
+    for (path, operations) in served["paths"].as_object().expect("paths") {
         assert!(path.starts_with("/api/"), "{path}");
+        let bodies = operations.as_object().expect("operations").values().filter_map(|operation| operation.pointer("/requestBody/content"));
+        for kind in bodies.flat_map(|kinds| kinds.as_object().expect("kinds").values()) {
+            assert_ne!(kind["schema"], json!({ "type": "object" }), "{path}: its fields are described");
+        }
     }
     server.stop().await;
 }
