@@ -26,7 +26,7 @@ const DEEP: f64 = 0.6;
 type Kind = (&'static str, fn(&Catalogue, &mut Dice) -> String);
 
 /// What PeerTube's pages and other clients ask for; `nsfw=false` is what most people choose.
-const KINDS: [Kind; 20] = [
+const KINDS: [Kind; 22] = [
     ("local, newest", |_, _| "/api/v1/videos?start=0&count=25&sort=-publishedAt&isLocal=true&nsfw=false".to_owned()),
     ("newest", |_, dice| format!("/api/v1/videos?start={}&count=25&sort=-publishedAt&nsfw=false", 25 * dice.below(4))),
     ("newest, deep", |all, dice| {
@@ -40,6 +40,8 @@ const KINDS: [Kind; 20] = [
     }),
     ("by name", |_, dice| format!("/api/v1/videos?start={}&count=25&sort=name&nsfw=false", 25 * dice.below(40))),
     ("by original date", |_, dice| format!("/api/v1/videos?start={}&count=25&sort=-originallyPublishedAt&nsfw=false", 25 * dice.below(4))),
+    ("by update", |_, dice| format!("/api/v1/videos?start={}&count=25&sort=-updatedAt&nsfw=false", 25 * dice.below(4))),
+    ("longest", |_, dice| format!("/api/v1/videos?start={}&count=25&sort=-duration&nsfw=false", 25 * dice.below(4))),
     ("most liked", |_, _| "/api/v1/videos?start=0&count=12&sort=-likes".to_owned()),
     ("a category", |_, dice| format!("/api/v1/videos?start=0&count=25&sort=-publishedAt&categoryOneOf={}&nsfw=false", 1 + dice.below(18))),
     ("categories and languages", |_, dice| {

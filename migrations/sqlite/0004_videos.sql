@@ -14,7 +14,8 @@ CREATE INDEX videos_by_trending ON videos (state, trending, id, privacy, nsfw, i
 CREATE INDEX videos_by_hot ON videos (state, hot, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 CREATE INDEX videos_by_originally ON videos (state, COALESCE(originally_published_at, published_at), id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 CREATE INDEX videos_by_created ON videos (state, created_at, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
-CREATE INDEX videos_by_duration ON videos (state, duration_ms, id, privacy);
+CREATE INDEX videos_by_updated ON videos (state, updated_at, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
+CREATE INDEX videos_by_duration ON videos (state, duration_ms, id, privacy, nsfw, is_live, remote, category, licence, language, channel_id);
 DROP INDEX video_tags_tag;
 CREATE INDEX video_tags_lower ON video_tags (LOWER(tag), video_id);
 CREATE INDEX video_views_day ON video_views (day, video_id, views);

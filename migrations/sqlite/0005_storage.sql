@@ -27,3 +27,6 @@ CREATE TABLE storyboards (
     sprite_height INTEGER NOT NULL,
     sprite_duration_s INTEGER NOT NULL
 );
+
+-- Of its torrent, hex; NULL until a job, or who asked for the torrent, had the file hashed.
+ALTER TABLE video_files ADD COLUMN info_hash TEXT;

@@ -281,6 +281,8 @@ pub struct VideoFile {
     pub has_audio: bool,
     /// Pictures.
     pub has_video: bool,
+    /// Of its torrent, hex; `None` as long as nobody hashed the file.
+    pub info_hash: Option<String>,
 }
 
 #[cfg(test)]

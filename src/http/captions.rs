@@ -84,10 +84,19 @@ fn parsed((id, language): (String, String)) -> Result<(VideoRef, String)> {
     Ok((id, language))
 }
 
+/// Captions to be.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form; it is read piece by piece")]
+struct CaptionForm {
+    /// WebVTT or SubRip.
+    #[schema(value_type = String, format = Binary)]
+    captionfile: Vec<u8>,
+}
+
 /// Set a video's captions in one language: `captionfile`, WebVTT or SubRip. For its owner and moderators.
 #[utoipa::path(
     put, path = "/api/v1/videos/{id}/captions/{captionLanguage}", operation_id = "put_captions", tag = "Video Captions",
-    params(("id" = String, Path), ("captionLanguage" = String, Path)), request_body(content = Object, content_type = "multipart/form-data"),
+    params(("id" = String, Path), ("captionLanguage" = String, Path)), request_body(content = CaptionForm, content_type = "multipart/form-data"),
     responses(
         (status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 413, body = ProblemBody)

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -59,9 +60,18 @@ async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What to forget.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct HistoryForm {
+    /// RFC 3339; all of it without.
+    before_date: Option<String>,
+}
+
 /// Forget what one watched: all of it, or what was before `beforeDate`.
 #[utoipa::path(
-    post, path = "/api/v1/users/me/history/videos/remove", operation_id = "clear_history", tag = "My History", request_body = Object,
+    post, path = "/api/v1/users/me/history/videos/remove", operation_id = "clear_history", tag = "My History", request_body = HistoryForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody))
 )]
 async fn remove(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<StatusCode> {

@@ -13,6 +13,7 @@ use super::fields::QueryFields;
 use super::form::Form;
 use super::model::{Labelled, List, VideoSummary, labelled};
 use super::problem::{Problem, ProblemBody, Result};
+use super::video_bodies::ImportForm;
 use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Import, ImportId, ImportState, Timestamp, User, UserId, Video, VideoState};
@@ -82,7 +83,7 @@ impl ImportView {
 /// Have a media file fetched: `targetUrl`, `channelId`, and what else describes the video.
 #[utoipa::path(
     post, path = "/api/v1/videos/imports", operation_id = "create_import", tag = "Video Imports",
-    request_body(content = Object, content_type = "multipart/form-data"),
+    request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, body = ImportView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 409, body = ProblemBody)

@@ -11,6 +11,7 @@ use super::extract::{Base, Login, Page, VideoRef, Viewer, owns};
 use super::fields::{Fields, QueryFields};
 use super::model::{Created, List, LiveView, SessionView, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
+use super::video_bodies::{LiveForm, LiveSettingsForm};
 use super::video_form::change;
 use super::videos::own_channel;
 use crate::app::App;
@@ -23,7 +24,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// Make a live. Multipart form or JSON; `channelId` and `name` are needed.
 #[utoipa::path(
-    post, path = "/api/v1/videos/live", operation_id = "create_live", tag = "Live", request_body(content = Object, content_type = "multipart/form-data"),
+    post, path = "/api/v1/videos/live", operation_id = "create_live", tag = "Live", request_body(content = LiveForm, content_type = "multipart/form-data"),
     responses((status = 200, body = Created), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody))
 )]
 async fn create(State(app): State<App>, Login(user): Login, fields: Fields) -> Result<Json<Created>> {
@@ -99,7 +100,7 @@ async fn live(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRef) 
 
 /// Change a live's settings: only the fields that are sent, and not while it runs.
 #[utoipa::path(
-    put, path = "/api/v1/videos/live/{id}", operation_id = "update_live", tag = "Live", params(("id" = String, Path)), request_body = Object,
+    put, path = "/api/v1/videos/live/{id}", operation_id = "update_live", tag = "Live", params(("id" = String, Path)), request_body = LiveSettingsForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {

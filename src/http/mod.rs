@@ -49,6 +49,7 @@ mod two_factor;
 mod upload;
 mod users;
 mod verification;
+mod video_bodies;
 mod video_files;
 mod video_form;
 mod video_passwords;

@@ -11,6 +11,7 @@ use crate::domain::{
     Privacy, RegistrationState, Timestamp, User, Video, VideoFile, VideoState, label_of, language_of, short_uuid,
 };
 use crate::store::Source;
+use crate::torrent;
 
 /// A value with its name; `id` null is "Unknown".
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -370,7 +371,7 @@ pub struct FileView {
     pub width: Option<i64>,
     /// In pixels.
     pub height: Option<i64>,
-    /// It would need the torrent, which is made only when somebody asks for it.
+    /// Leads to the torrent and to `fileUrl`; null where there is no torrent, and until a job has hashed the file.
     pub magnet_uri: Option<String>,
     /// In bytes.
     pub size: i64,
@@ -640,6 +641,11 @@ pub(super) fn original_address(video: &Video, source: &Source, base: &Base) -> S
 fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> FileView {
     let file_url = file_address(video, file, base);
     let torrent = (place == Place::Disk && !video.remote).then(|| torrents::name_of(video.uuid, file));
+    let torrent_url = torrent.as_ref().map(|name| format!("{}/lazy-static/torrents/{name}", base.0));
+    let magnet_uri = match (&file.info_hash, &torrent_url) {
+        (Some(hash), Some(address)) => Some(torrent::magnet(hash, &video.name, address, &file_url)),
+        _ => None,
+    };
     FileView {
         id: file.id.0,
         resolution: labelled(
@@ -648,10 +654,10 @@ fn file_view(video: &Video, file: &VideoFile, place: Place, base: &Base) -> File
         ),
         width: file.width,
         height: file.height,
-        magnet_uri: None,
+        magnet_uri,
         size: file.size_bytes,
         fps: file.fps,
-        torrent_url: torrent.as_ref().map(|name| format!("{}/lazy-static/torrents/{name}", base.0)),
+        torrent_url,
         torrent_download_url: torrent.as_ref().map(|name| format!("{}/download/torrents/{name}", base.0)),
         file_download_url: format!("{file_url}?download=1"),
         file_url,

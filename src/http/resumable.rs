@@ -22,6 +22,7 @@ use super::form::{self, Form, Slot};
 use super::model::{Created, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
 use super::upload::{Whole, finish, known_kind};
+use super::video_bodies::{ReplacementForm, ResumableForm};
 use super::video_form::{self, Made, PICTURES, check_quota, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoId, VideoState};
@@ -52,7 +53,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// describes it. `Location` is where its parts go. 200: some of it is there already.
 #[utoipa::path(
     post, path = "/api/v1/videos/upload-resumable", operation_id = "begin_upload", tag = "Video",
-    params(("X-Upload-Content-Length" = i64, Header)), request_body = Object,
+    params(("X-Upload-Content-Length" = i64, Header)), request_body = ResumableForm,
     responses(
         (status = 200), (status = 201), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 413, body = ProblemBody), (status = 415, body = ProblemBody)
@@ -94,7 +95,7 @@ async fn cancel(State(app): State<App>, Login(user): Login, QueryFields(query): 
 /// Say that another file is to come for a video. For its owner and moderators.
 #[utoipa::path(
     post, path = "/api/v1/videos/{id}/source/replace-resumable", operation_id = "begin_replacement", tag = "Video",
-    params(("id" = String, Path), ("X-Upload-Content-Length" = i64, Header)), request_body = Object,
+    params(("id" = String, Path), ("X-Upload-Content-Length" = i64, Header)), request_body = ReplacementForm,
     responses(
         (status = 200), (status = 201), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody)

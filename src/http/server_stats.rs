@@ -1,10 +1,12 @@
 //! The instance in numbers.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -17,6 +19,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 const WEEK_DAYS: u32 = 7;
 /// See [`WEEK_DAYS`].
 const MONTH_DAYS: u32 = 30;
+/// Everything is counted, which takes a pass over all videos and files: no more often than this, however many ask. PeerTube's
+/// numbers are four hours old; somebody who watches them grow should see them do so.
+const KEPT: Duration = Duration::from_secs(60);
 /// Kinds of ActivityPub messages that PeerTube counts one by one.
 const ACTIVITIES: [&str; 14] = [
     "Create",
@@ -36,12 +41,34 @@ const ACTIVITIES: [&str; 14] = [
 ];
 
 pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(stats))
+    OpenApiRouter::new().routes(routes!(stats)).layer(Extension(Arc::<Mutex<Counted>>::default()))
 }
 
-/// Numbers of the instance.
+/// What was counted last, and when.
+#[derive(Default)]
+struct Counted(Option<(Instant, Value)>);
+
+impl Counted {
+    /// What is still good enough at `now`.
+    fn fresh(&self, now: Instant) -> Option<&Value> {
+        self.0.as_ref().filter(|(at, _)| now.saturating_duration_since(*at) < KEPT).map(|(_, numbers)| numbers)
+    }
+}
+
+/// Numbers of the instance; up to a minute old.
 #[utoipa::path(get, path = "/api/v1/server/stats", tag = "Stats", responses((status = 200, body = Object)))]
-async fn stats(State(app): State<App>) -> Result<Json<Value>> {
+async fn stats(State(app): State<App>, Extension(counted): Extension<Arc<Mutex<Counted>>>) -> Result<Json<Value>> {
+    // Held while it is counted: whoever asks meanwhile waits for the same numbers.
+    let mut counted = counted.lock().await;
+    if let Some(numbers) = counted.fresh(Instant::now()) {
+        return Ok(Json(numbers.clone()));
+    }
+    let numbers = count(&app).await?;
+    counted.0 = Some((Instant::now(), numbers.clone()));
+    Ok(Json(numbers))
+}
+
+async fn count(app: &App) -> Result<Value> {
     let now = Timestamp::now();
     let mut tx = app.store.read().await?;
     let users = tx.users().count().await?;
@@ -80,7 +107,7 @@ async fn stats(State(app): State<App>) -> Result<Json<Value>> {
     if let Some(all) = all.as_object_mut() {
         all.append(&mut activities());
     }
-    Ok(Json(all))
+    Ok(all)
 }
 
 /// Messages from other servers: none are taken yet.
@@ -101,4 +128,17 @@ fn activities() -> Map<String, Value> {
         all.insert(name.to_owned(), 0.into());
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_anew_after_a_while() {
+        let now = Instant::now();
+        let counted = Counted(Some((now, json!(1))));
+        assert_eq!(counted.fresh(now + KEPT / 2), Some(&json!(1)));
+        assert_eq!((counted.fresh(now + KEPT), Counted::default().fresh(now)), (None, None));
+    }
 }

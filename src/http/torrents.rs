@@ -1,8 +1,7 @@
 //! Torrents of the files of videos, made when somebody asks, and the originals of videos for their owners.
 
-use std::fs::File;
 use std::io;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,6 +11,7 @@ use axum::middleware::map_request;
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::extract::{Base, owns};
@@ -20,12 +20,11 @@ use super::media_access::{self, MediaAccess};
 use super::model::{file_address, original_address};
 use super::range;
 use crate::app::App;
-use crate::blobs::Blob;
 use crate::domain::{Place, Video, VideoFile};
 use crate::live::vod_folder;
 use crate::store::{self, Source};
 use crate::torrent;
-use crate::vod::originals_folder;
+use crate::vod::{file_path, originals_folder};
 
 /// Files that are read and hashed at once: it takes as long as the disk needs.
 const HASHED_AT_ONCE: usize = 1;
@@ -128,14 +127,14 @@ async fn of_file(app: &App, turns: &Semaphore, base: &Base, uuid: Uuid, id: i64)
     drop(tx);
     let Some(file) = files.into_iter().find(|file| file.id.0 == id).filter(|_| place == Place::Disk) else { return Ok(None) };
     let data_dir = &app.config.data_dir;
-    let blob = match file.playlist_id {
-        Some(_) => Blob::Hls(uuid, file.file.clone()),
-        None => Blob::WebVideo(file.file.clone()),
-    };
     let kept = vod_folder(data_dir, uuid).join(format!("{}.{PIECES}", file.file));
-    let pieces = pieces(turns, blob.path(data_dir), Some(kept)).await?;
-    let address = file_address(&video, &file, base);
-    Ok(pieces.map(|(length, pieces)| torrent::encode(&file.file, length, &pieces, &address)))
+    let Some((length, pieces)) = pieces(turns, file_path(data_dir, uuid, &file), Some(kept), &app.stop).await? else { return Ok(None) };
+    if file.info_hash.is_none() {
+        let mut tx = app.store.write().await?;
+        tx.files().set_info_hash(file.id, &torrent::info_hash(&file.file, length, &pieces)).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(torrent::encode(&file.file, length, &pieces, &file_address(&video, &file, base))))
 }
 
 async fn of_original(
@@ -147,7 +146,7 @@ async fn of_original(
     query: Option<&str>,
 ) -> Result<Option<Vec<u8>>, Error> {
     let Some((video, source)) = owned(app, uuid, headers, query).await? else { return Ok(None) };
-    let pieces = pieces(turns, originals_folder(&app.config.data_dir, uuid).join(&source.file), None).await?;
+    let pieces = pieces(turns, originals_folder(&app.config.data_dir, uuid).join(&source.file), None, &app.stop).await?;
     let address = original_address(&video, &source, base);
     Ok(pieces.map(|(length, pieces)| torrent::encode(&source.file, length, &pieces, &address)))
 }
@@ -161,29 +160,15 @@ async fn owned(app: &App, uuid: Uuid, headers: &HeaderMap, query: Option<&str>) 
 }
 
 /// A file's length and the hashes of its pieces; `None` when it is gone. They are kept at `kept`.
-async fn pieces(turns: &Semaphore, path: PathBuf, kept: Option<PathBuf>) -> io::Result<Option<(u64, Vec<u8>)>> {
+async fn pieces(turns: &Semaphore, path: PathBuf, kept: Option<PathBuf>, stop: &CancellationToken) -> io::Result<Option<(u64, Vec<u8>)>> {
     // Never closed.
     let Ok(_turn) = turns.acquire().await else { return Ok(None) };
-    let work = tokio::task::spawn_blocking(move || match read_or_hash(&path, kept.as_deref()) {
+    let stop = stop.clone();
+    let work = tokio::task::spawn_blocking(move || match torrent::pieces_of(&path, kept.as_deref(), &stop) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     });
     work.await.map_err(io::Error::other)?
-}
-
-fn read_or_hash(path: &FilePath, kept: Option<&FilePath>) -> io::Result<(u64, Vec<u8>)> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let expected = length.div_ceil(torrent::piece_length(length)) * 20;
-    if let Some(pieces) = kept.and_then(|kept| std::fs::read(kept).ok()).filter(|pieces| pieces.len() as u64 == expected) {
-        return Ok((length, pieces));
-    }
-    let pieces = torrent::hash_pieces(file, torrent::piece_length(length))?;
-    if let Some(kept) = kept {
-        // What is written by halves is not as long as it should be. A failure costs another reading.
-        let _ = kept.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(kept, &pieces));
-    }
-    Ok((length, pieces))
 }
 
 /// What a video was made from, as it came, for whoever owns it: never shown, only saved.
@@ -222,19 +207,5 @@ mod tests {
         for end in [".torrent", "--1.torrent", "-0.torrent", "-1"] {
             assert_eq!(parse(&format!("{video}{end}")), None, "{end}");
         }
-    }
-
-    #[test]
-    fn hashes_are_kept_and_made_again_when_they_do_not_fit() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (path, kept) = (folder.path().join("a.mp4"), folder.path().join("hls").join("a.mp4.pieces"));
-        std::fs::write(&path, "media").expect("written");
-        let first = read_or_hash(&path, Some(&kept)).expect("hashed");
-        assert_eq!((first.0, first.1.len()), (5, 20));
-        std::fs::write(&kept, [7; 20]).expect("written");
-        assert_eq!(read_or_hash(&path, Some(&kept)).expect("read").1, [7; 20]);
-        std::fs::write(&kept, [7; 19]).expect("written");
-        assert_eq!(read_or_hash(&path, Some(&kept)).expect("hashed"), first);
-        assert!(read_or_hash(&folder.path().join("gone"), None).is_err());
     }
 }

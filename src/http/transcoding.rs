@@ -72,11 +72,22 @@ async fn storyboards(State(app): State<App>, base: Base, MaybeLogin(user): Maybe
     Ok(Json(Storyboards { storyboards: view.into_iter().collect() }))
 }
 
+/// What is to be made.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct TranscodingForm {
+    /// `hls` or `web-video`.
+    transcoding_type: String,
+    /// Even though it is being done.
+    force_transcoding: Option<bool>,
+}
+
 /// Make a video's files once more, of what was uploaded if that was kept, or else of its best file. For administrators; for its
 /// owner where it failed. `transcodingType` `hls` or `web-video`: both are made in either case. `forceTranscoding` even though it
 /// is being done.
 #[utoipa::path(
-    post, path = "/api/v1/videos/{id}/transcoding", tag = "Video", params(("id" = String, Path)), request_body = Object,
+    post, path = "/api/v1/videos/{id}/transcoding", tag = "Video", params(("id" = String, Path)), request_body = TranscodingForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody))
 )]
 async fn transcode(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {

@@ -15,6 +15,7 @@ use super::fields::Fields;
 use super::form::{FileSlot, Form};
 use super::model::{Created, Labelled, VideoIds, labelled};
 use super::problem::{Problem, ProblemBody, Result};
+use super::video_bodies::UploadForm;
 use super::video_form::{self, Made, PICTURES, check_room, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoState};
@@ -38,7 +39,7 @@ pub(super) fn takes_a_file(path: &str) -> bool {
 
 /// Upload a video in one form: `videofile`, `channelId`, and what else describes it. Pictures: `thumbnailfile`, `previewfile`.
 #[utoipa::path(
-    post, path = "/api/v1/videos/upload", tag = "Video", request_body(content = Object, content_type = "multipart/form-data"),
+    post, path = "/api/v1/videos/upload", tag = "Video", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, body = Created), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 408, body = ProblemBody), (status = 413, body = ProblemBody), (status = 415, body = ProblemBody)

@@ -83,10 +83,26 @@ async fn list(
     Ok(Json(List { total: i64::try_from(all.len()).unwrap_or(i64::MAX), data }))
 }
 
+/// All passwords of a video.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct VideoPasswordsForm {
+    /// 1 to 100, none of them twice.
+    passwords: Vec<String>,
+}
+
+/// One more.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct VideoPasswordForm {
+    /// 2 to 100 characters.
+    password: String,
+}
+
 /// Replace a video's passwords by `passwords`. For its owner and moderators.
 #[utoipa::path(
     put, path = "/api/v1/videos/{id}/passwords", operation_id = "set_video_passwords", tag = "Video Passwords", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = VideoPasswordsForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn set(State(app): State<App>, Login(user): Login, id: VideoRef, fields: Fields) -> Result<StatusCode> {
@@ -101,7 +117,7 @@ async fn set(State(app): State<App>, Login(user): Login, id: VideoRef, fields: F
 /// Add a `password` to a video. For its owner and moderators.
 #[utoipa::path(
     post, path = "/api/v1/videos/{id}/passwords", operation_id = "add_video_password", tag = "Video Passwords", params(("id" = String, Path)),
-    request_body = Object,
+    request_body = VideoPasswordForm,
     responses(
         (status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)

@@ -239,9 +239,24 @@ fn retained(seen: &[(i64, i64)], duration_ms: i64) -> Vec<Retained> {
     data
 }
 
+/// What a player got.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct PlaybackForm {
+    /// Row id, UUID or short UUID.
+    #[serde(rename = "videoId")]
+    video_id: String,
+    /// Bytes from the server.
+    #[serde(rename = "downloadedBytesHTTP")]
+    http_bytes: Option<i64>,
+    /// Bytes from other viewers.
+    #[serde(rename = "downloadedBytesP2P")]
+    p2p_bytes: Option<i64>,
+}
+
 /// What a player reports every 15 s: what it got since the last time, by HTTP and from other viewers.
 #[utoipa::path(
-    post, path = "/api/v1/metrics/playback", operation_id = "playback_metrics", tag = "Stats", request_body = Object,
+    post, path = "/api/v1/metrics/playback", operation_id = "playback_metrics", tag = "Stats", request_body = PlaybackForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn playback(State(app): State<App>, viewer: Viewer, fields: Fields) -> Result<StatusCode> {

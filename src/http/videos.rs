@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +20,7 @@ use super::form::Form;
 use super::model::{List, Parts, VideoDetails, VideoSummary};
 use super::problem::{Problem, ProblemBody, Result};
 use super::serve::Client;
+use super::video_bodies::VideoForm;
 use super::video_form::{Made, PICTURES, change};
 use super::viewers::{Place, ViewerId};
 use crate::app::App;
@@ -260,7 +262,7 @@ async fn description(State(app): State<App>, viewer: Viewer, id: VideoRef) -> Re
 
 /// Change a video: only the fields that are sent, and its pictures (`thumbnailfile`, `previewfile`). For its owner and moderators.
 #[utoipa::path(
-    put, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)), request_body = Object,
+    put, path = "/api/v1/videos/{id}", tag = "Video", params(("id" = String, Path)), request_body = VideoForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, request: Request) -> Result<StatusCode> {
@@ -381,9 +383,22 @@ async fn delete(State(app): State<App>, Login(user): Login, id: VideoRef) -> Res
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Where a viewer is.
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the body; it is read field by field")]
+struct ViewForm {
+    /// Seconds from the video's beginning.
+    current_time: f64,
+    /// `seek` after a jump.
+    view_event: Option<String>,
+    /// Tells viewers behind one address apart; at most 100 bytes.
+    session_id: Option<String>,
+}
+
 /// A viewer is watching: sent every few seconds while playing. `currentTime` in seconds; `viewEvent` `seek` after a jump.
 #[utoipa::path(
-    post, path = "/api/v1/videos/{id}/views", tag = "Video", params(("id" = String, Path)), request_body = Object,
+    post, path = "/api/v1/videos/{id}/views", tag = "Video", params(("id" = String, Path)), request_body = ViewForm,
     responses((status = 204), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
 async fn view(

@@ -114,6 +114,8 @@ pub fn registry() -> Registry {
         .with::<crate::live::RemuxReplay>()
         .with::<crate::vod::SignManifests>()
         .with::<crate::vod::Transcode>()
+        .with::<crate::vod::DrawStoryboard>()
+        .with::<crate::vod::HashFiles>()
         .with::<crate::vod::RemoveVersion>()
         .with::<crate::vod::MoveToObjectStorage>()
         .with::<crate::vod::MoveToDisk>()

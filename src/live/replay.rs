@@ -23,7 +23,7 @@ use crate::domain::{LiveSession, Timestamp, Video, VideoId, VideoState};
 use crate::events::Event;
 use crate::jobs::{Failure, Job};
 use crate::store::{self, NewFile, NewVideo, Tx};
-use crate::vod::SignManifests;
+use crate::vod::{DrawStoryboard, HashFiles, SignManifests};
 
 /// Attempts to conclude a broadcast: the database may be busy or restarting.
 const ATTEMPTS: u32 = 5;
@@ -396,8 +396,16 @@ impl Job for RemuxReplay {
                 has_video: facts.height.is_some(),
             };
             tx.files().add(&file).await?;
+            if number + 1 == self.runs.len() {
+                tx.jobs().enqueue(&HashFiles::of(id)).await?;
+            }
+            if !several {
+                // Of several none shows the whole.
+                tx.jobs().enqueue(&DrawStoryboard::of(id)).await?;
+            }
             tx.commit().await?;
         }
+        app.jobs.wake();
         Ok(())
     }
 }

@@ -48,6 +48,12 @@ impl Files<'_> {
         Ok(result.rows_affected() > 0)
     }
 
+    /// Keeps the hash of a file's torrent, hex.
+    pub async fn set_info_hash(&mut self, id: FileId, info_hash: &str) -> Result<()> {
+        sqlx::query("UPDATE video_files SET info_hash = $1 WHERE id = $2").bind(info_hash).bind(id.0).execute(&mut *self.0).await?;
+        Ok(())
+    }
+
     /// Notes a file.
     pub async fn add(&mut self, new: &NewFile) -> Result<FileId> {
         let row = sqlx::query(
@@ -55,7 +61,7 @@ impl Files<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              ON CONFLICT (video_id, file) DO UPDATE SET playlist_id = excluded.playlist_id, resolution = excluded.resolution,
                 width = excluded.width, height = excluded.height, size_bytes = excluded.size_bytes, fps = excluded.fps,
-                has_audio = excluded.has_audio, has_video = excluded.has_video RETURNING id",
+                has_audio = excluded.has_audio, has_video = excluded.has_video, info_hash = NULL RETURNING id",
         )
         .bind(new.video_id.0)
         .bind(new.playlist_id.map(|id| id.0))
@@ -87,5 +93,6 @@ fn file(row: &AnyRow) -> sqlx::Result<VideoFile> {
         fps: row.try_get("fps")?,
         has_audio: flag(row, "has_audio")?,
         has_video: flag(row, "has_video")?,
+        info_hash: row.try_get("info_hash")?,
     })
 }

@@ -1,5 +1,5 @@
 //! Lists of videos: narrowed, ordered and paged. Two queries each, both over an index that holds all columns that lists are
-//! narrowed by, so that a hundred thousand videos are a pass over some megabytes.
+//! narrowed by, so that a hundred thousand videos are a pass over some megabytes. Searches begin with the index of texts.
 
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
@@ -67,6 +67,8 @@ pub struct VideoFilter {
 
 /// PeerTube's name for videos without a language.
 const NO_LANGUAGE: &str = "_unknown";
+/// Characters in a row that the indexes of texts are made of.
+const INDEXED: usize = 3;
 
 /// The order of a list, as PeerTube's `sort` names it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -163,14 +165,44 @@ impl Sort {
 impl Videos<'_> {
     /// A page of the videos that pass `filter`, and how many pass in all (with `skip_count` only how many are known to).
     pub async fn list(&mut self, filter: &VideoFilter) -> Result<(i64, Vec<Video>)> {
+        if filter.search.is_some() && filter.count > 0 && !filter.skip_count {
+            return self.found(filter).await;
+        }
         let videos = if filter.count > 0 { self.page(filter).await? } else { Vec::new() };
         if filter.skip_count {
             return Ok((filter.start + i64::try_from(videos.len()).unwrap_or(0), videos));
         }
+        Ok((self.total(filter).await?, videos))
+    }
+
+    async fn total(&mut self, filter: &VideoFilter) -> Result<i64> {
         let conditions = Conditions::of(filter)?;
         let sql = format!("SELECT COUNT(*) AS total FROM videos v {}", conditions.sql());
         let row = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_one(&mut *self.0).await?;
-        Ok((row.try_get("total")?, videos))
+        Ok(row.try_get("total")?)
+    }
+
+    /// Page and total of a search at once: either needs all that is found, and finding is what it costs.
+    async fn found(&mut self, filter: &VideoFilter) -> Result<(i64, Vec<Video>)> {
+        let mut conditions = Conditions::of(filter)?;
+        let limit = conditions.bind(filter.count)?;
+        let offset = conditions.bind(filter.start)?;
+        let (where_clause, order) = (conditions.sql(), filter.sort.sql());
+        let sql =
+            format!("SELECT v.id, COUNT(*) OVER () AS total FROM videos v {where_clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+        let rows = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_all(&mut *self.0).await?;
+        let Some(first) = rows.first() else {
+            // Nothing is found, or all of it was skipped.
+            let total = if filter.start > 0 { self.total(filter).await? } else { 0 };
+            return Ok((total, Vec::new()));
+        };
+        let total: i64 = first.try_get("total")?;
+        let ids = rows.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<Vec<i64>>>()?;
+        let mut page = Conditions::default();
+        page.one_of("v.id", ids)?;
+        let sql = format!("{SELECT} {} ORDER BY {order}", page.sql());
+        let rows = sqlx::query_with(AssertSqlSafe(sql), page.arguments).fetch_all(&mut *self.0).await?;
+        Ok((total, rows.iter().map(video).collect::<Result<_>>()?))
     }
 
     /// The page alone. Its ids are found first, so that nothing is joined for rows that are skipped.
@@ -188,6 +220,7 @@ impl Videos<'_> {
 }
 
 /// A WHERE clause over `videos v` under construction, with its arguments.
+#[derive(Default)]
 pub(super) struct Conditions {
     parts: Vec<String>,
     pub(super) arguments: AnyArguments,
@@ -195,7 +228,7 @@ pub(super) struct Conditions {
 
 impl Conditions {
     fn of(filter: &VideoFilter) -> Result<Self> {
-        let mut this = Self { parts: Vec::new(), arguments: AnyArguments::default() };
+        let mut this = Self::default();
         this.one_of("v.state", filter.states.iter().map(|state| state.code()))?;
         this.one_of("v.privacy", filter.privacies.iter().map(|privacy| privacy.code()))?;
         this.one_of("v.is_live", filter.is_live.map(i64::from))?;
@@ -252,11 +285,18 @@ impl Conditions {
 
     /// Title or tag contains `text`. What would be a wildcard stands for any character in the index, whose LIKE knows no
     /// escape; where there is one, the title has to hold it as it is.
+    ///
+    /// What is found is put together first: PostgreSQL, which plans a prepared query without knowing the text, would otherwise
+    /// look at the text of one video after the other in the order of the list, and for a rare word at that of all.
     fn searched(&mut self, text: &str) -> Result<()> {
         let text = text.to_lowercase();
         let wild = |c: char| matches!(c, '%' | '_' | '\\');
         let pattern = self.bind(format!("%{}%", text.replace(wild, "_")))?;
-        self.parts.push(format!("v.id IN (SELECT s.rowid FROM video_search s WHERE s.text LIKE {pattern})"));
+        // Shorter texts are in no index: PostgreSQL would read all of its own for nothing, unless it is kept from it.
+        let column = if text.chars().count() < INDEXED { "(s.text || '')" } else { "s.text" };
+        self.parts.push(format!(
+            "v.id IN (WITH found AS MATERIALIZED (SELECT s.rowid AS id FROM video_search s WHERE {column} LIKE {pattern}) SELECT f.id FROM found f)"
+        ));
         if text.contains(wild) {
             let mut exact = String::from("%");
             for c in text.chars() {
@@ -348,6 +388,45 @@ mod tests {
             assert!(Sort::parse(name).is_some(), "{name}");
         }
         assert_eq!(Sort::parse("id; DROP TABLE videos"), None);
+    }
+
+    #[tokio::test]
+    async fn every_order_is_read_from_an_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = crate::store::Store::open("", folder.path()).await.expect("a store");
+        let mut tx = store.read().await.expect("the store");
+        for name in
+            ["publishedAt", "originallyPublishedAt", "createdAt", "updatedAt", "name", "duration", "views", "likes", "trending", "hot"]
+        {
+            for name in [name.to_owned(), format!("-{name}")] {
+                let filter = VideoFilter {
+                    states: vec![VideoState::Published],
+                    privacies: vec![Privacy::Public],
+                    nsfw: Some(false),
+                    ..VideoFilter::default()
+                };
+                let conditions = Conditions::of(&filter).expect("good");
+                let order = Sort::parse(&name).expect("an order").sql();
+                let sql = format!("EXPLAIN QUERY PLAN SELECT v.id FROM videos v {} ORDER BY {order} LIMIT 25", conditions.sql());
+                let rows = sqlx::query_with(AssertSqlSafe(sql), conditions.arguments).fetch_all(&mut *tx.videos().0).await.expect("a plan");
+                let plan = rows.iter().map(|row| row.try_get("detail").expect("text")).collect::<Vec<String>>().join("; ");
+                assert!(plan.contains("INDEX videos_by_") && !plan.contains("TEMP B-TREE"), "{name}: {plan}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_put_together_before_it_is_ordered() {
+        let sql = |text: &str| {
+            let filter = VideoFilter { search: Some(text.to_owned()), ..VideoFilter::default() };
+            Conditions::of(&filter).expect("good").sql()
+        };
+        assert_eq!(
+            sql("abc"),
+            "WHERE v.id IN (WITH found AS MATERIALIZED (SELECT s.rowid AS id FROM video_search s WHERE s.text LIKE $1) SELECT f.id FROM found f)"
+        );
+        assert!(sql("東京").contains("WHERE (s.text || '') LIKE $1)"), "{}", sql("東京"));
+        assert!(!sql("東京都").contains("||"));
     }
 
     #[test]

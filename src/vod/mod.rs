@@ -4,11 +4,13 @@
 //! All there is to know about such a video is in its folder: a multivariant playlist, media playlists of byte ranges, the
 //! files with these bytes, and for each rendition a file of signed manifests.
 
+mod hashes;
 pub mod imports;
 mod job;
 mod manifests;
 mod moving;
 mod playlist;
+mod storyboard;
 mod swarms;
 mod transcode;
 pub mod uploaded;
@@ -19,9 +21,11 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+pub use hashes::{HashFiles, file_path};
 pub use job::{SignManifests, enqueue_missing};
 pub use manifests::Index;
 pub use moving::{MoveToDisk, MoveToObjectStorage, RemoveVersion, enqueue_moves, needs_original};
+pub use storyboard::DrawStoryboard;
 pub use swarms::{Swarm, Swarms};
 pub use transcode::{Transcode, enqueue as enqueue_transcoding, remove_leftovers};
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::SignManifests;
 use super::transcode::{Transcode, is_being_made};
+use super::{DrawStoryboard, HashFiles, SignManifests};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::config::StorageKind;
@@ -147,7 +147,7 @@ pub async fn needs_original(tx: &mut Tx, id: VideoId) -> store::Result<bool> {
 /// Whether something is at work on the files that are to be moved.
 async fn is_busy(tx: &mut Tx, id: VideoId) -> store::Result<bool> {
     let own = jobs::attempt().map(|attempt| attempt.id);
-    let others = [Transcode::NAME, RemuxReplay::NAME, SignManifests::NAME, RemoveVersion::NAME];
+    let others = [Transcode::NAME, RemuxReplay::NAME, SignManifests::NAME, DrawStoryboard::NAME, RemoveVersion::NAME];
     let moves = [MoveToObjectStorage::NAME, MoveToDisk::NAME];
     let unfinished = tx.jobs().unfinished_of(id).await?;
     Ok(unfinished.iter().any(|(job, name, is_active)| {
@@ -209,6 +209,9 @@ async fn relocate(app: &App, id: VideoId, to: Place) -> Result<(), Failure> {
         Place::Disk => Timestamp::now().plus(app.blobs.address_lifetime()),
     };
     tx.jobs().enqueue_at(&rest, later).await?;
+    if to == Place::Disk {
+        tx.jobs().enqueue(&HashFiles::of(id)).await?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     Ok(())

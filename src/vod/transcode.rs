@@ -18,8 +18,9 @@ use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use super::moving::RemoveVersion;
+use super::storyboard::described;
 use super::workshop::{Board, Event, Facts, Fault, FaultKind, Order, PREVIEW, Planned, STORYBOARD, THUMBNAIL, Work, mp4_path};
-use super::{SignManifests, originals_folder, storyboard_path};
+use super::{HashFiles, SignManifests, originals_folder, storyboard_path};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::domain::{JobId, Media, Place, Playlist, PlaylistId, Storyboard, Timestamp, Video, VideoId, VideoState};
@@ -75,7 +76,7 @@ pub(super) fn is_being_made(playlist: &Playlist, media: &Media) -> bool {
 }
 
 /// Where versions are made, a folder for each job.
-fn work_folder(data_dir: &Path) -> PathBuf {
+pub(super) fn work_folder(data_dir: &Path) -> PathBuf {
     data_dir.join("transcoding")
 }
 
@@ -95,7 +96,7 @@ pub async fn remove_leftovers(app: &App) {
     }
 }
 
-async fn remove_folder(folder: &Path) {
+pub(super) async fn remove_folder(folder: &Path) {
     match tokio::fs::remove_dir_all(folder).await {
         Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, folder = %folder.display(), "vod.remove"),
         _ => {}
@@ -239,6 +240,7 @@ impl Making<'_> {
             prefix: self.version.simple().to_string(),
             date_time: self.video.created_at.as_millis(),
             settings,
+            only_storyboard: false,
         };
         let started = Instant::now();
         let mut work = Work::start(self.app.config.program.as_deref(), order);
@@ -412,14 +414,7 @@ impl Making<'_> {
     async fn storyboard(&self, board: Board) -> Result<Storyboard, Stop> {
         let target = storyboard_path(&self.app.config.data_dir, self.video.uuid, self.version);
         tokio::fs::copy(self.work.join(STORYBOARD), target).await?;
-        Ok(Storyboard {
-            version: self.version,
-            total_width: board.total_width.into(),
-            total_height: board.total_height.into(),
-            sprite_width: board.sprite_width.into(),
-            sprite_height: board.sprite_height.into(),
-            sprite_duration_s: board.sprite_duration.into(),
-        })
+        Ok(described(board, self.version))
     }
 
     /// This version is the video from now on. `input`: what it was made of; `None` if it was given up half-way.
@@ -458,6 +453,7 @@ impl Making<'_> {
         tx.media().put(id, &media).await?;
         tx.media().publish(id, now).await?;
         tx.jobs().enqueue(&SignManifests::of(id)).await?;
+        tx.jobs().enqueue(&HashFiles::of(id)).await?;
         if let Some(old) = before.leaves(&self.video, self.version, &names) {
             tx.jobs().enqueue_at(&old, now.plus(LINGER.max(app.blobs.address_lifetime()))).await?;
         }

@@ -55,6 +55,8 @@ pub struct Order {
     pub date_time: i64,
     /// How.
     pub settings: Transcoding,
+    /// Nothing but [`STORYBOARD`], of this very file.
+    pub only_storyboard: bool,
 }
 
 /// A rendition that will be made.
@@ -203,6 +205,10 @@ pub fn make(order: &Order, tell: &mut dyn FnMut(Event) -> ControlFlow<()>) -> Re
         Error::Timeout { .. } => Fault::new(FaultKind::File, "it cannot be read: the file is broken"),
         error => error.into(),
     })?;
+    if order.only_storyboard {
+        let board = drawn(order, &order.input, &info)?;
+        return heard(tell(Event::Storyboard(board)));
+    }
     let options = options(&order.settings);
     let plan = Plan::new(&info, &options)?;
     if plan.renditions.is_empty() {
@@ -347,7 +353,11 @@ fn sprites(order: &Order, plan: &Plan) -> Result<Board, Fault> {
     let smallest = smallest.ok_or_else(|| Fault::new(FaultKind::File, "no pictures"))?;
     let whole = mp4_path(&order.folder, &smallest.name);
     let path = if whole.exists() { whole } else { run_path(&order.folder, &smallest.name) };
-    let board = storyboard(&path, &probe(&path)?)?;
+    drawn(order, &path, &probe(&path)?)
+}
+
+fn drawn(order: &Order, path: &Path, info: &MediaInfo) -> Result<Board, Fault> {
+    let board = storyboard(path, info)?;
     std::fs::write(order.folder.join(STORYBOARD), &board.jpeg).map_err(|error| Fault::io(&error))?;
     Ok(Board {
         total_width: board.total_width,

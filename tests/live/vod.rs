@@ -242,6 +242,9 @@ async fn an_instance_that_does_not_share_signs_nothing() {
     // The jobs are done when there is a download.
     live.replay(&live.uuid).await;
     assert_eq!(server.get(&token_path(&live.uuid)).await.0, StatusCode::NOT_FOUND);
+    // Sprites for the seek bar, as an uploaded video has them, one a second.
+    let storyboards = format!("/api/v1/videos/{}/storyboards", live.uuid);
+    eventually("its storyboard is drawn", async || server.get(&storyboards).await.1["storyboards"][0]["spriteDuration"] == 1).await;
     let folder = server.folder.path().join("streaming-playlists/hls").join(&live.uuid);
     let names = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("manifests")));

@@ -34,6 +34,12 @@ fn text<'a>(torrent: &'a [u8], key: &str) -> &'a str {
     std::str::from_utf8(value(torrent, key)).expect("text")
 }
 
+/// What the file is called among BitTorrent's programs: the hash of all between the two keys.
+fn info_hash(torrent: &[u8]) -> String {
+    let at = |key: &[u8]| torrent.windows(key.len()).position(|window| window == key).expect("the key");
+    hex::encode(Sha1::digest(&torrent[at(b"4:info") + 6..at(b"8:url-list")]))
+}
+
 /// The torrent at this address describes these bytes, and says that they are at `address`.
 async fn describes(server: &Server, torrent: &str, token: Option<&str>, bytes: &[u8], address: &str) {
     let response = get(server, torrent, token).await;
@@ -85,6 +91,13 @@ async fn torrents_lead_to_files() {
         video["files"].as_array().is_some_and(|files| files.len() == 2)
     })
     .await;
+    // Hashed by a job, before anybody asks for a torrent.
+    let paths = ["/files/0", "/files/1", "/streamingPlaylists/0/files/0", "/streamingPlaylists/0/files/1"];
+    within(20, "the files are hashed", async || {
+        video = details().await;
+        paths.iter().all(|path| video.pointer(path).is_some_and(|file| file["magnetUri"].is_string()))
+    })
+    .await;
     let all = video["files"].as_array().expect("a list").iter().chain(video["streamingPlaylists"][0]["files"].as_array().expect("a list"));
     for made in all {
         let (file, torrent) = (address(made, "fileUrl"), address(made, "torrentUrl"));
@@ -95,6 +108,11 @@ async fn torrents_lead_to_files() {
         }
         let download = get(&server, &address(made, "torrentDownloadUrl"), None).await;
         assert_eq!(download.headers()[header::CONTENT_DISPOSITION], "attachment");
+        let (hash, magnet) = (info_hash(&download.bytes().await.expect("bytes")), address(made, "magnetUri"));
+        assert!(
+            magnet.starts_with("magnet:?xs=http%3A%2F%2F") && magnet.contains(&format!("&xt=urn:btih:{hash}&dn=A%20torrent&ws=")),
+            "{magnet}"
+        );
     }
     within(20, "what was uploaded is gone", async || get(&server, &file, Some(&ann)).await.status() == StatusCode::NOT_FOUND).await;
     assert_eq!(get(&server, &torrent, Some(&ann)).await.status(), StatusCode::NOT_FOUND);

@@ -316,6 +316,10 @@ async fn lists_are_filtered_sorted_and_paged() {
     assert_eq!(names("search=ALPHA").await, (1, "Alpha 100%".into()));
     assert_eq!(names("search=0%25").await.0, 1, "wildcards are plain characters");
     assert_eq!(names("search=r_s").await.0, 1, "wildcards are plain characters");
+    assert_eq!(names("search=a&sort=-name&count=1&start=1").await, (3, "beta".into()));
+    assert_eq!(names("search=eta&start=5").await, (1, String::new()), "all that was found is skipped");
+    assert_eq!(names("search=be&count=0").await, (1, String::new()));
+    assert_eq!(names("sort=-updatedAt").await.1, "Gamma under_score,beta,Alpha 100%");
     assert_eq!(names("search=';DROP TABLE videos;--").await.0, 0);
     assert_eq!(server.get("/api/v1/video-channels/root_channel/videos").await.1["total"], 3);
     assert_eq!(server.get("/api/v1/accounts/root/videos").await.1["total"], 3);
@@ -471,8 +475,12 @@ async fn the_committed_description_is_up_to_date() {
     let server = Server::start().await;
     let (_, served) = server.get("/api/v1/openapi.json").await;
     assert_eq!(served, serde_json::from_str::<Value>(&committed).expect("JSON"));
-    for (path, _) in served["paths"].as_object().expect("paths") {
+    for (path, operations) in served["paths"].as_object().expect("paths") {
         assert!(path.starts_with("/api/"), "{path}");
+        let bodies = operations.as_object().expect("operations").values().filter_map(|operation| operation.pointer("/requestBody/content"));
+        for kind in bodies.flat_map(|kinds| kinds.as_object().expect("kinds").values()) {
+            assert_ne!(kind["schema"], json!({ "type": "object" }), "{path}: its fields are described");
+        }
     }
     server.stop().await;
 }

@@ -72,4 +72,6 @@ async fn more(server: &Server, _mail: &MailServer) {
     assert_eq!((seen("totalUsers"), seen("totalAdmins"), seen("totalModerators")), (2, 1, 0), "{stats}");
     assert_eq!((seen("totalDailyActiveUsers"), seen("totalMonthlyActiveUsers")), (1, 1), "one logged in: {stats}");
     assert_eq!((seen("totalLocalVideos"), seen("totalLocalDailyActiveVideoChannels")), (2, 1), "{stats}");
+    server.video(channel, "Another one", Privacy::Public).await;
+    assert_eq!(get("/api/v1/server/stats").await, stats, "they are not counted for everybody who asks");
 }

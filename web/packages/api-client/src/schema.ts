@@ -422,7 +422,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Numbers of the instance. */
+        /** Numbers of the instance; up to a minute old. */
         get: operations["stats"];
         put?: never;
         post?: never;
@@ -2102,7 +2102,7 @@ export interface components {
              * @description Row id.
              */
             id: number;
-            /** @description It would need the torrent, which is made only when somebody asks for it. */
+            /** @description Leads to the torrent and to `fileUrl`; null where there is no torrent, and until a job has hashed the file. */
             magnetUri?: string | null;
             /** @description What ffprobe would say; not kept. */
             metadataUrl?: string | null;
