@@ -23,7 +23,7 @@ const MAX_SIDE: u32 = 12_000;
 const MAX_PIXELS: u64 = 25_000_000;
 /// Most memory of a decoder: the pixels at 8 bytes each, for pictures with 16 bits.
 const MAX_ALLOC: u64 = MAX_PIXELS * 8;
-/// Pictures that are decoded at once: each may take [`MAX_ALLOC`].
+/// Pictures that are decoded at once: each may take [`MAX_ALLOC`] twice, whole and cut.
 const AT_ONCE: usize = 1;
 /// Pictures that may wait for their turn, with [`MAX_BYTES`] each; more are refused.
 const WAITING: usize = 8;
@@ -146,17 +146,35 @@ fn encode(bytes: &[u8], kind: Kind) -> Result<Vec<Encoded>, Error> {
     let sizes = kind.sizes();
     // The largest only of a picture that has it; the others are what every page asks for.
     let skipped = usize::from(picture.width() < sizes[0].0);
+    // All sizes of a kind have one shape.
+    let picture = cut(picture, sizes[0]);
     sizes[skipped..].iter().map(|&(width, height)| scaled(&picture, width, height)).collect()
 }
 
 fn scaled(picture: &DynamicImage, width: u32, height: u32) -> Result<Encoded, Error> {
-    let cut = picture.resize_to_fill(width, height, FilterType::Lanczos3);
-    if !cut.color().has_alpha() {
-        return Ok(Encoded { width, height, extension: "jpg", bytes: jpeg(cut)? });
+    let scaled = picture.resize_exact(width, height, FilterType::Lanczos3);
+    if !scaled.color().has_alpha() {
+        return Ok(Encoded { width, height, extension: "jpg", bytes: jpeg(scaled)? });
     }
     let mut bytes = Vec::new();
-    DynamicImage::ImageRgba8(cut.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    DynamicImage::ImageRgba8(scaled.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
     Ok(Encoded { width, height, extension: "png", bytes })
+}
+
+/// The middle of a picture, in the shape of this width and height. To be called before the picture is scaled: a line of 12,000
+/// pixels that is made as wide as a banner while it is whole takes 130 GB.
+pub(crate) fn cut(picture: DynamicImage, (width, height): (u32, u32)) -> DynamicImage {
+    let (all, of_width, of_height) = ((picture.width(), picture.height()), u64::from(width), u64::from(height));
+    // Not more than there is, so it fits; at least something.
+    let part = |of: u32, by: u64, to: u64| u32::try_from(u64::from(of) * by / to).unwrap_or(of).max(1);
+    let kept = match u64::from(all.0) * of_height > u64::from(all.1) * of_width {
+        true => (part(all.1, of_width, of_height), all.1),
+        false => (all.0, part(all.0, of_height, of_width)),
+    };
+    if kept == all {
+        return picture;
+    }
+    picture.crop_imm((all.0 - kept.0) / 2, (all.1 - kept.1) / 2, kept.0, kept.1)
 }
 
 /// Without what is behind transparency.
@@ -169,8 +187,11 @@ pub(crate) fn jpeg(picture: DynamicImage) -> Result<Vec<u8>, Error> {
 /// The first picture of a file, the right way up.
 pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
-        return Err(Error::Format);
+    match reader.format() {
+        Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
+        Some(ImageFormat::WebP) if has_large_frame(bytes) => return Err(Error::Pixels),
+        Some(ImageFormat::WebP) => {}
+        _ => return Err(Error::Format),
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -188,6 +209,16 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(too_large)?;
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// Whether a WebP file holds a lossy frame with too many pixels. Its decoder believes the head of such a frame (RFC 6386 section
+/// 9.1), and compares it with the picture's only after decoding it.
+fn has_large_frame(webp: &[u8]) -> bool {
+    // The chunk's name and length, three bytes, the start code, width and height with two bits for scaling each.
+    webp.windows(18).any(|head| {
+        let side = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]) & 0x3fff);
+        head.starts_with(b"VP8 ") && head[11..14] == [0x9d, 0x01, 0x2a] && side(14) * side(16) > MAX_PIXELS
+    })
 }
 
 fn too_large(error: image::ImageError) -> Error {
@@ -230,6 +261,33 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_cut_before_they_are_scaled() {
+        for (width, height) in [(12_000, 1), (1, 12_000)] {
+            let line = RgbImage::from_pixel(width, height, Rgb([200, 10, 10]));
+            // What is scaled is never more than what came.
+            for size in [(600, 600), (1920, 320), (280, 157)] {
+                let cut = cut(line.clone().into(), size);
+                assert!(cut.width() <= 6 && cut.height() == 1, "{width} x {height} for {size:?}: {} x {}", cut.width(), cut.height());
+            }
+            let line = png(line.into());
+            assert!(sizes(&line, Kind::Avatar).ends_with(&[(120, 120, "jpg"), (48, 48, "jpg")]));
+            assert!(sizes(&line, Kind::Banner).ends_with(&[(600, 100, "jpg")]));
+        }
+    }
+
+    #[test]
+    fn the_middle_is_kept() {
+        let mut picture = RgbImage::from_pixel(300, 100, Rgb([0, 0, 0]));
+        for (_, _, pixel) in picture.enumerate_pixels_mut().filter(|(x, ..)| (100..200).contains(x)) {
+            *pixel = Rgb([255, 255, 255]);
+        }
+        let middle = cut(picture.clone().into(), (48, 48)).into_rgb8();
+        assert_eq!(middle.dimensions(), (100, 100));
+        assert!(middle.pixels().all(|pixel| *pixel == Rgb([255, 255, 255])));
+        assert_eq!(cut(picture.into(), (600, 200)).into_rgb8().dimensions(), (300, 100));
+    }
+
+    #[test]
     fn what_is_no_picture_is_refused() {
         let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
         for bytes in [&b""[..], b"hello", svg, b"GIF89a\x01\x00\x01\x00\x00\x00\x00;", b"<html></html>"] {
@@ -260,5 +318,20 @@ mod tests {
             assert!(matches!(encode(&empty_png(width, height), Kind::Avatar), Err(Error::Pixels)), "{width} x {height}");
         }
         assert!(encode(&empty_png(64, 64), Kind::Avatar).is_err(), "without data");
+    }
+
+    /// A WebP of 16 x 16 pixels with a lossy frame that says it is of this size, and has no data.
+    fn webp_with_frame(side: u16) -> Vec<u8> {
+        let mut chunks = b"WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x0f\0\0VP8 \x0a\0\0\0\x10\0\0\x9d\x01\x2a".to_vec();
+        chunks.extend(side.to_le_bytes());
+        chunks.extend(side.to_le_bytes());
+        let length = u32::try_from(chunks.len()).expect("short");
+        [&b"RIFF"[..], &length.to_le_bytes(), &chunks].concat()
+    }
+
+    #[test]
+    fn a_frame_larger_than_its_picture_is_refused_by_its_head() {
+        assert!(matches!(encode(&webp_with_frame(16_383), Kind::Avatar), Err(Error::Pixels)));
+        assert!(matches!(encode(&webp_with_frame(16), Kind::Avatar), Err(Error::Broken(_))), "without data");
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use image::imageops::FilterType;
 use uuid::Uuid;
 
-use crate::images::{Error, Images, decode, jpeg};
+use crate::images::{Error, Images, cut, decode, jpeg};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 
 /// Width and height of the small picture, in pixels; PeerTube's.
@@ -55,8 +55,8 @@ pub async fn remove(data_dir: &Path, thumbnail: Option<&str>, preview: Option<&s
     }
 }
 
-fn encode(bytes: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, Error> {
-    jpeg(decode(bytes)?.resize_to_fill(width, height, FilterType::Lanczos3))
+fn encode(bytes: &[u8], size: (u32, u32)) -> Result<Vec<u8>, Error> {
+    jpeg(cut(decode(bytes)?, size).resize_exact(size.0, size.1, FilterType::Lanczos3))
 }
 
 #[cfg(test)]
@@ -87,5 +87,13 @@ mod tests {
         remove(folder.path(), Some(&names.thumbnail), Some(&names.preview)).await;
         assert!(!thumbnails_folder(folder.path()).join(&names.thumbnail).exists());
         assert!(store(&Images::default(), folder.path(), None, None).await.expect("fine").is_none());
+    }
+
+    #[test]
+    fn lines_become_pictures_too() {
+        for (bytes, size) in [(png(12_000, 1), LARGE), (png(1, 12_000), LARGE), (png(1, 12_000), SMALL)] {
+            let made = image::load_from_memory(&encode(&bytes, size).expect("taken")).expect("a picture");
+            assert_eq!((made.width(), made.height()), size);
+        }
     }
 }

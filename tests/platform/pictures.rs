@@ -80,6 +80,10 @@ async fn pictures(server: &Server, _mail: &MailServer) {
         assert_eq!(upload(server, &pick, None, field, png(60, 60)).await.0, StatusCode::UNAUTHORIZED);
         let none = format!("/api/v1/video-channels/none/{kind}/pick");
         assert_eq!(upload(server, &none, Some(&ann), field, png(60, 60)).await.0, StatusCode::NOT_FOUND);
+        for (width, height) in [(12_000, 1), (1, 12_000)] {
+            let (status, answer) = upload(server, &pick, Some(&ann), field, png(width, height)).await;
+            assert_eq!(status, StatusCode::OK, "{width} x {height}: {answer}");
+        }
         let (status, answer) = upload(server, &pick, Some(&ann), field, png(1920, 400)).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let list = format!("{kind}s");
