@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::domain::{ActorImage, ActorImages, Timestamp};
+use crate::hangup;
 
 /// Largest file that is taken, as PeerTube has it.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -88,17 +89,14 @@ struct Encoded {
 
 /// Makes pictures, one after the other; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Images(Arc<Places>);
-
-#[derive(Debug)]
-struct Places {
-    turn: Semaphore,
-    waiting: Semaphore,
+pub struct Images {
+    turn: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self(Arc::new(Places { turn: Semaphore::new(AT_ONCE), waiting: Semaphore::new(WAITING) }))
+        Self { turn: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::new(Semaphore::new(WAITING)) }
     }
 }
 
@@ -109,11 +107,11 @@ impl Images {
         write(&kind.folder(data_dir), encoded).await
     }
 
-    /// Decodes, or draws, when it is its turn.
+    /// Decodes, or draws, when it is its turn. That lasts until the work ends, even if nobody waits for it any more.
     pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-        let _waiting = self.0.waiting.try_acquire().map_err(|_| Error::Busy)?;
-        let _turn = self.0.turn.acquire().await.map_err(|_| Error::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let turn = self.turn.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        hangup::blocking((waiting, turn), work).await?
     }
 }
 
@@ -246,6 +244,25 @@ mod tests {
             assert_eq!((decoded.width(), decoded.height()), (picture.width, picture.height));
         }
         encoded.iter().map(|picture| (picture.width, picture.height, picture.extension)).collect()
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_has_the_turn_until_the_work_ends() {
+        let images = Images::default();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let mut asked = Box::pin(images.work(move || {
+            let _ = wait.recv();
+            Ok(())
+        }));
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("it waits"),
+            () = std::future::ready(()) => {}
+        }
+        drop(asked);
+        assert_eq!((images.turn.available_permits(), images.waiting.available_permits()), (0, WAITING - 1));
+        go.send(()).expect("it waits");
+        images.work(|| Ok(())).await.expect("its turn");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod domain;
 pub mod events;
 mod export;
 pub mod fetch;
+mod hangup;
 pub mod http;
 pub mod images;
 pub mod import;

@@ -22,6 +22,7 @@ use super::range;
 use crate::app::App;
 use crate::blobs::Blob;
 use crate::domain::{Place, Video, VideoFile};
+use crate::hangup;
 use crate::live::vod_folder;
 use crate::store::{self, Source};
 use crate::torrent;
@@ -120,7 +121,7 @@ async fn answer(
     response
 }
 
-async fn of_file(app: &App, turns: &Semaphore, base: &Base, uuid: Uuid, id: i64) -> Result<Option<Vec<u8>>, Error> {
+async fn of_file(app: &App, turns: &Arc<Semaphore>, base: &Base, uuid: Uuid, id: i64) -> Result<Option<Vec<u8>>, Error> {
     let mut tx = app.store.read().await?;
     let Some(video) = tx.videos().by_uuid(uuid).await?.filter(|video| !video.remote) else { return Ok(None) };
     let files = tx.files().of_video(video.id).await?;
@@ -140,7 +141,7 @@ async fn of_file(app: &App, turns: &Semaphore, base: &Base, uuid: Uuid, id: i64)
 
 async fn of_original(
     app: &App,
-    turns: &Semaphore,
+    turns: &Arc<Semaphore>,
     base: &Base,
     uuid: Uuid,
     headers: &HeaderMap,
@@ -161,14 +162,13 @@ async fn owned(app: &App, uuid: Uuid, headers: &HeaderMap, query: Option<&str>) 
 }
 
 /// A file's length and the hashes of its pieces; `None` when it is gone. They are kept at `kept`.
-async fn pieces(turns: &Semaphore, path: PathBuf, kept: Option<PathBuf>) -> io::Result<Option<(u64, Vec<u8>)>> {
+async fn pieces(turns: &Arc<Semaphore>, path: PathBuf, kept: Option<PathBuf>) -> io::Result<Option<(u64, Vec<u8>)>> {
     // Never closed.
-    let Ok(_turn) = turns.acquire().await else { return Ok(None) };
-    let work = tokio::task::spawn_blocking(move || match read_or_hash(&path, kept.as_deref()) {
+    let Ok(turn) = turns.clone().acquire_owned().await else { return Ok(None) };
+    match hangup::blocking(turn, move || read_or_hash(&path, kept.as_deref())).await? {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
-    });
-    work.await.map_err(io::Error::other)?
+    }
 }
 
 fn read_or_hash(path: &FilePath, kept: Option<&FilePath>) -> io::Result<(u64, Vec<u8>)> {
