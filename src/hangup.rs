@@ -1,6 +1,8 @@
 //! A client that hangs up ends its request at whatever that waits for. Work that blocks goes on, and keeps its permit until it ends.
+//! Files that were written for rows to be go.
 
 use std::io;
+use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
 
@@ -13,6 +15,36 @@ pub(crate) async fn blocking<P: Send + 'static, T: Send + 'static>(permit: P, wo
         done
     });
     work.await.map_err(io::Error::other)
+}
+
+/// Files that no row names yet: gone when this is, unless they were kept.
+#[derive(Debug, Default)]
+pub struct Unnamed(Vec<PathBuf>);
+
+impl Unnamed {
+    /// Writes one more, in a folder that need not exist. Blocks.
+    pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        // Before it is written: what is there by halves goes too.
+        self.0.push(path.clone());
+        std::fs::write(path, bytes)
+    }
+
+    /// Rows name them now. Call right after the commit.
+    pub fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        // Unlinking is quick.
+        for path in &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +72,38 @@ mod tests {
         assert_eq!(turns.available_permits(), 0, "nobody waits for it, and it goes on");
         go.send(()).expect("it waits");
         assert!(timeout(Duration::from_secs(10), turns.acquire()).await.is_ok(), "it ended");
+    }
+
+    #[tokio::test]
+    async fn files_that_nobody_waits_for_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (kept, left) = (folder.path().join("kept"), folder.path().join("new").join("left"));
+        let mut files = Unnamed::default();
+        files.write(kept.clone(), b"picture").expect("written");
+        files.keep();
+
+        let (go, wait) = mpsc::channel::<()>();
+        let path = left.clone();
+        let mut asked = Box::pin(blocking((), move || {
+            let mut files = Unnamed::default();
+            files.write(path, b"picture").expect("written");
+            let _ = wait.recv();
+            files
+        }));
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("it waits"),
+            () = std::future::ready(()) => {}
+        }
+        drop(asked);
+        go.send(()).expect("it waits");
+        let gone = async {
+            while !folder.path().join("new").exists() || left.exists() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        assert!(timeout(Duration::from_secs(10), gone).await.is_ok());
+        assert!(kept.exists());
     }
 
     #[tokio::test]

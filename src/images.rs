@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::domain::{ActorImage, ActorImages, Timestamp};
-use crate::hangup;
+use crate::hangup::{self, Unnamed};
 
 /// Largest file that is taken, as PeerTube has it.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -101,10 +101,11 @@ impl Default for Images {
 }
 
 impl Images {
-    /// Decodes `bytes`, writes the picture in all sizes of its kind and says what was written. The rows are the caller's.
-    pub async fn store(&self, data_dir: &Path, kind: Kind, bytes: Bytes) -> Result<Vec<ActorImage>, Error> {
-        let encoded = self.work(move || encode(&bytes, kind)).await?;
-        write(&kind.folder(data_dir), encoded).await
+    /// Decodes `bytes`, writes the picture in all sizes of its kind and says what was written. The rows are the caller's, who keeps
+    /// the files then.
+    pub async fn store(&self, data_dir: &Path, kind: Kind, bytes: Bytes) -> Result<(Vec<ActorImage>, Unnamed), Error> {
+        let folder = kind.folder(data_dir);
+        self.work(move || write(&folder, encode(&bytes, kind)?)).await
     }
 
     /// Decodes, or draws, when it is its turn. That lasts until the work ends, even if nobody waits for it any more.
@@ -115,25 +116,24 @@ impl Images {
     }
 }
 
-async fn write(folder: &Path, encoded: Vec<Encoded>) -> Result<Vec<ActorImage>, Error> {
-    tokio::fs::create_dir_all(folder).await?;
-    let mut images = Vec::with_capacity(encoded.len());
+fn write(folder: &Path, encoded: Vec<Encoded>) -> Result<(Vec<ActorImage>, Unnamed), Error> {
+    let (mut images, mut files) = (Vec::with_capacity(encoded.len()), Unnamed::default());
     for picture in encoded {
         // A new name each time, so that caches need not be asked.
         let file = format!("{}.{}", Uuid::new_v4(), picture.extension);
-        tokio::fs::write(folder.join(&file), &picture.bytes).await?;
+        files.write(folder.join(&file), &picture.bytes)?;
         images.push(ActorImage { file, width: picture.width, height: picture.height, created_at: Timestamp::now() });
     }
-    Ok(images)
+    Ok((images, files))
 }
 
-/// Removes the files of pictures that no row names any more.
-pub async fn remove(data_dir: &Path, images: &ActorImages) {
+/// Removes the files of pictures that no row names any more. Unlinking is quick, and not to be given up half-way.
+pub fn remove(data_dir: &Path, images: &ActorImages) {
     for (kind, images) in [(Kind::Avatar, &images.avatars), (Kind::Banner, &images.banners)] {
         for image in images {
             // Those of other servers are addresses.
             if !image.file.contains('/') {
-                let _ = tokio::fs::remove_file(kind.folder(data_dir).join(&image.file)).await;
+                let _ = std::fs::remove_file(kind.folder(data_dir).join(&image.file));
             }
         }
     }
@@ -263,6 +263,22 @@ mod tests {
         assert_eq!((images.turn.available_permits(), images.waiting.available_permits()), (0, WAITING - 1));
         go.send(()).expect("it waits");
         images.work(|| Ok(())).await.expect("its turn");
+    }
+
+    #[tokio::test]
+    async fn pictures_that_no_row_came_to_name_go() {
+        let (images, folder) = (Images::default(), tempfile::tempdir().expect("a folder"));
+        let count = || std::fs::read_dir(Kind::Avatar.folder(folder.path())).expect("the folder").count();
+        let bytes = Bytes::from(png(RgbImage::new(130, 130).into()));
+        let (made, files) = images.store(folder.path(), Kind::Avatar, bytes.clone()).await.expect("taken");
+        assert_eq!((made.len(), count()), (2, 2));
+        drop(files);
+        assert_eq!(count(), 0);
+        let (made, files) = images.store(folder.path(), Kind::Avatar, bytes).await.expect("taken");
+        files.keep();
+        assert_eq!(count(), 2);
+        remove(folder.path(), &ActorImages { avatars: made, banners: Vec::new() });
+        assert_eq!(count(), 0);
     }
 
     #[test]
