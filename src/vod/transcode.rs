@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::moving::RemoveVersion;
 use super::workshop::{Board, Event, Facts, Fault, FaultKind, Order, PREVIEW, Planned, STORYBOARD, THUMBNAIL, Work, mp4_path};
-use super::{SignManifests, originals_folder, storyboard_path};
+use super::{SignManifests, originals_folder, storyboard_file};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::domain::{JobId, Media, Place, Playlist, PlaylistId, Storyboard, Timestamp, Video, VideoId, VideoState};
@@ -52,8 +52,8 @@ pub struct Transcode {
     video: VideoId,
 }
 
-/// What the names of all that a job makes begin with: the same in each of its attempts, and not to be guessed by who does not know
-/// the video's id.
+/// What the names of all that a job makes begin with: the same in each of its attempts. Whoever knows the video's id can find it out,
+/// so it opens nothing.
 fn version_of(video: Uuid, job: JobId) -> Uuid {
     let hash: [u8; 32] = Sha256::digest(format!("shoal version {job} of {video}")).into();
     let mut bytes = [0; 16];
@@ -410,10 +410,10 @@ impl Making<'_> {
     }
 
     async fn storyboard(&self, board: Board) -> Result<Storyboard, Stop> {
-        let target = storyboard_path(&self.app.config.data_dir, self.video.uuid, self.version);
-        tokio::fs::copy(self.work.join(STORYBOARD), target).await?;
+        let file = storyboard_file(self.version);
+        tokio::fs::copy(self.work.join(STORYBOARD), vod_folder(&self.app.config.data_dir, self.video.uuid).join(&file)).await?;
         Ok(Storyboard {
-            version: self.version,
+            file,
             total_width: board.total_width.into(),
             total_height: board.total_height.into(),
             sprite_width: board.sprite_width.into(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Privacy, Timestamp, VideoId};
+use shoal::domain::{Privacy, Storyboard, Timestamp, VideoId};
 use shoal::http::viewers::{Place, ViewerId};
 use shoal::jobs::{registry, run_next};
 use uuid::Uuid;
@@ -61,6 +61,7 @@ async fn everything(server: &Server) {
     let channel = server.channel(&ann).await;
     let stage = Stage { server, ann, bob, channel };
     captions(&stage).await;
+    storyboards(&stage).await;
     chapters(&stage).await;
     ratings(&stage).await;
     history(&stage).await;
@@ -160,6 +161,68 @@ async fn captions(stage: &Stage<'_>) {
     assert_eq!(stage.call(Method::DELETE, &format!("{path}/en"), Some(&stage.ann), None).await.0, NO_CONTENT);
     assert_eq!(stage.call(Method::DELETE, &format!("{path}/en"), Some(&stage.ann), None).await.0, StatusCode::NOT_FOUND);
     assert_eq!(list(&stage.ann).await.1["total"], 0);
+}
+
+async fn storyboards(stage: &Stage<'_>) {
+    for privacy in [Privacy::Public, Privacy::Unlisted, Privacy::Private, Privacy::Internal, Privacy::Password] {
+        let (id, uuid) = stage.video("With sprites", privacy).await;
+        let version = Uuid::new_v4();
+        let file = shoal::vod::storyboard_file(version);
+        let folder = stage.server.folder.path().join(format!("streaming-playlists/hls/{uuid}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(&file), "sprites").expect("a file");
+        std::fs::write(folder.join(format!("{version}-720.m3u8")), "playlist").expect("a file");
+        let (total_width, total_height, sprite_width, sprite_height, sprite_duration_s) = (384, 108, 192, 108, 1);
+        let board = Storyboard { file: file.clone(), total_width, total_height, sprite_width, sprite_height, sprite_duration_s };
+        let mut tx = stage.server.running.app.store.write().await.expect("the store");
+        tx.media().put_storyboard(id, Some(&board)).await.expect("a storyboard");
+        tx.commit().await.expect("committed");
+
+        let list = format!("/api/v1/videos/{uuid}/storyboards");
+        let get = async |path: &str, token: Option<&str>| stage.call(Method::GET, path, token, None).await;
+        let told = async |token: &str| {
+            let (status, answer) = get(&list, Some(token)).await;
+            assert_eq!(status, StatusCode::OK, "{privacy:?}: {answer}");
+            let path = answer["storyboards"][0]["storyboardPath"].as_str().expect("a path").to_owned();
+            assert_eq!(answer["storyboards"][0]["fileUrl"], stage.server.url(&path));
+            path
+        };
+        let path = told(&stage.ann).await;
+        let bare = path.split('?').next().expect("a path").to_owned();
+        let is_open = matches!(privacy, Privacy::Public | Privacy::Unlisted);
+        assert_eq!((bare.as_str(), path == bare), (format!("/lazy-static/storyboards/{uuid}_{file}").as_str(), is_open));
+        // As a page shows it, without saying who asks.
+        assert_eq!(get(&path, None).await, (StatusCode::OK, json!("sprites")), "{privacy:?}");
+        let status = |may: bool| if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(get(&bare, None).await.0, status(is_open), "{privacy:?}: a stranger");
+        assert_eq!(get(&bare, Some(&stage.ann)).await.0, StatusCode::OK, "{privacy:?}: its owner");
+        let may_bob = is_open || privacy == Privacy::Internal;
+        assert_eq!(get(&bare, Some(&stage.bob)).await.0, status(may_bob), "{privacy:?}: somebody with a login");
+        if may_bob {
+            assert_eq!(get(&told(&stage.bob).await, None).await.0, StatusCode::OK);
+        } else {
+            assert_eq!(get(&list, Some(&stage.bob)).await.0, StatusCode::FORBIDDEN);
+            // What opens one video opens no other.
+            let other = stage.video("Bob has no part in it", Privacy::Private).await.1;
+            assert_eq!(get(&path.replace(&uuid.to_string(), &other.to_string()), None).await.0, StatusCode::FORBIDDEN);
+        }
+        // Who knows ids of video and version has not got its name, and gets nothing else by one like it.
+        let guess = shoal::vod::storyboard_file(version);
+        for name in [format!("{version}.jpg"), format!("{version}-storyboard.jpg"), guess, format!("{version}-720.m3u8")] {
+            let path = format!("/lazy-static/storyboards/{uuid}_{name}");
+            assert_eq!(get(&path, Some(&stage.ann)).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        if privacy == Privacy::Password {
+            let set = json!({ "passwords": ["open sesame"] });
+            assert_eq!(
+                stage.call(Method::PUT, &format!("/api/v1/videos/{uuid}/passwords"), Some(&stage.ann), Some(set)).await.0,
+                NO_CONTENT
+            );
+            let request = stage.server.http.get(stage.server.url(&list)).header("x-peertube-video-password", "open sesame");
+            let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+            assert_eq!(get(answer["storyboards"][0]["storyboardPath"].as_str().expect("a path"), None).await.0, StatusCode::OK);
+        }
+    }
 }
 
 async fn chapters(stage: &Stage<'_>) {
