@@ -22,6 +22,15 @@ pub(crate) async fn blocking<P: Send + 'static, T: Send + 'static>(permit: P, wo
 pub struct Unnamed(Vec<PathBuf>);
 
 impl Unnamed {
+    /// Writes one, away from the threads that serve.
+    pub(crate) async fn written(path: PathBuf, bytes: Vec<u8>) -> io::Result<Self> {
+        let work = move || {
+            let mut files = Self::default();
+            files.write(path, &bytes).map(|()| files)
+        };
+        blocking((), work).await?
+    }
+
     /// Writes one more, in a folder that need not exist. Blocks.
     pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
         if let Some(folder) = path.parent() {

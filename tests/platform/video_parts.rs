@@ -30,6 +30,17 @@ async fn videos_have_their_parts_on_postgresql() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_full_disk_takes_no_captions() {
+    let server = Server::start_with(|config| config.live.min_free_disk_bytes = i64::MAX as u64).await;
+    let ann = server.user("ann").await;
+    let (_, uuid) = server.video(server.channel(&ann).await, "With captions", Privacy::Public).await;
+    let files = [("captionfile", "a.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n".to_vec())];
+    let (status, _) = server.send_form(Method::PUT, &format!("/api/v1/videos/{uuid}/captions/en"), Some(&ann), &[], &files).await;
+    assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
+    server.stop().await;
+}
+
 /// Somebody with a video, and somebody else.
 struct Stage<'a> {
     server: &'a Server,
@@ -140,7 +151,28 @@ async fn captions(stage: &Stage<'_>) {
     assert_eq!(put("klingon", Some(&stage.ann), srt.clone()).await, StatusCode::BAD_REQUEST);
     assert_eq!(put("fr", Some(&stage.ann), b"<html></html>".to_vec()).await, StatusCode::BAD_REQUEST);
     assert_eq!(put("fr", Some(&stage.ann), Vec::new()).await, StatusCode::BAD_REQUEST);
-    assert_eq!(put("fr", Some(&stage.ann), vec![b'x'; (20 << 20) + 1]).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(put("fr", Some(&stage.ann), vec![b'x'; (2 << 20) + 1]).await, StatusCode::PAYLOAD_TOO_LARGE);
+    // Little comes, and much would be written.
+    let escaped = format!("00:00:01,000 --> 00:00:02,000\n{}\n\n", "&".repeat(4000)).repeat(300).into_bytes();
+    assert_eq!(put("fr", Some(&stage.ann), escaped).await, StatusCode::BAD_REQUEST);
+    // It counts, and has to fit; what is replaced does not count beside it.
+    let used =
+        async || stage.call(Method::GET, "/api/v1/users/me/video-quota-used", Some(&stage.ann), None).await.1["videoQuotaUsed"].as_u64();
+    let length = "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nalert(1)Hello\n".len() as u64;
+    assert_eq!(used().await, Some(length));
+    let (_, me) = stage.call(Method::GET, "/api/v1/users/me", Some(&stage.ann), None).await;
+    let root = stage.server.root().await;
+    let quota = async |bytes: i64| {
+        let path = format!("/api/v1/users/{}", me["id"]);
+        assert_eq!(stage.call(Method::PUT, &path, Some(&root), Some(json!({ "videoQuota": bytes }))).await.0, NO_CONTENT);
+    };
+    quota(length as i64).await;
+    assert_eq!(put("fr", Some(&stage.ann), srt.clone()).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(put("en", Some(&stage.ann), srt.clone()).await, NO_CONTENT);
+    assert_eq!(used().await, Some(length));
+    let folder = stage.server.folder.path().join(format!("captions/{uuid}"));
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "what was refused or replaced is gone");
+    quota(-1).await;
 
     let list = async |token: &str| stage.call(Method::GET, &path, Some(token), None).await;
     let (_, listed) = list(&stage.ann).await;
