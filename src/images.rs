@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::domain::{ActorImage, ActorImages, Timestamp};
+use crate::hangup::{self, Unnamed};
 
 /// Largest file that is taken, as PeerTube has it.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -23,7 +24,7 @@ const MAX_SIDE: u32 = 12_000;
 const MAX_PIXELS: u64 = 25_000_000;
 /// Most memory of a decoder: the pixels at 8 bytes each, for pictures with 16 bits.
 const MAX_ALLOC: u64 = MAX_PIXELS * 8;
-/// Pictures that are decoded at once: each may take [`MAX_ALLOC`].
+/// Pictures that are decoded at once: each may take [`MAX_ALLOC`] twice, whole and cut.
 const AT_ONCE: usize = 1;
 /// Pictures that may wait for their turn, with [`MAX_BYTES`] each; more are refused.
 const WAITING: usize = 8;
@@ -88,54 +89,51 @@ struct Encoded {
 
 /// Makes pictures, one after the other; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Images(Arc<Places>);
-
-#[derive(Debug)]
-struct Places {
-    turn: Semaphore,
-    waiting: Semaphore,
+pub struct Images {
+    turn: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Default for Images {
     fn default() -> Self {
-        Self(Arc::new(Places { turn: Semaphore::new(AT_ONCE), waiting: Semaphore::new(WAITING) }))
+        Self { turn: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::new(Semaphore::new(WAITING)) }
     }
 }
 
 impl Images {
-    /// Decodes `bytes`, writes the picture in all sizes of its kind and says what was written. The rows are the caller's.
-    pub async fn store(&self, data_dir: &Path, kind: Kind, bytes: Bytes) -> Result<Vec<ActorImage>, Error> {
-        let encoded = self.work(move || encode(&bytes, kind)).await?;
-        write(&kind.folder(data_dir), encoded).await
+    /// Decodes `bytes`, writes the picture in all sizes of its kind and says what was written. The rows are the caller's, who keeps
+    /// the files then.
+    pub async fn store(&self, data_dir: &Path, kind: Kind, bytes: Bytes) -> Result<(Vec<ActorImage>, Unnamed), Error> {
+        let folder = kind.folder(data_dir);
+        self.work(move || write(&folder, encode(&bytes, kind)?)).await
     }
 
-    /// Decodes, or draws, when it is its turn.
+    /// Decodes, or draws, when it is its turn. That lasts until the work ends, even if nobody waits for it any more.
     pub(crate) async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-        let _waiting = self.0.waiting.try_acquire().map_err(|_| Error::Busy)?;
-        let _turn = self.0.turn.acquire().await.map_err(|_| Error::Busy)?;
-        tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other)?
+        let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let turn = self.turn.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        hangup::blocking((waiting, turn), work).await?
     }
 }
 
-async fn write(folder: &Path, encoded: Vec<Encoded>) -> Result<Vec<ActorImage>, Error> {
-    tokio::fs::create_dir_all(folder).await?;
-    let mut images = Vec::with_capacity(encoded.len());
+fn write(folder: &Path, encoded: Vec<Encoded>) -> Result<(Vec<ActorImage>, Unnamed), Error> {
+    let (mut images, mut files) = (Vec::with_capacity(encoded.len()), Unnamed::default());
     for picture in encoded {
         // A new name each time, so that caches need not be asked.
         let file = format!("{}.{}", Uuid::new_v4(), picture.extension);
-        tokio::fs::write(folder.join(&file), &picture.bytes).await?;
+        files.write(folder.join(&file), &picture.bytes)?;
         images.push(ActorImage { file, width: picture.width, height: picture.height, created_at: Timestamp::now() });
     }
-    Ok(images)
+    Ok((images, files))
 }
 
-/// Removes the files of pictures that no row names any more.
-pub async fn remove(data_dir: &Path, images: &ActorImages) {
+/// Removes the files of pictures that no row names any more. Unlinking is quick, and not to be given up half-way.
+pub fn remove(data_dir: &Path, images: &ActorImages) {
     for (kind, images) in [(Kind::Avatar, &images.avatars), (Kind::Banner, &images.banners)] {
         for image in images {
             // Those of other servers are addresses.
             if !image.file.contains('/') {
-                let _ = tokio::fs::remove_file(kind.folder(data_dir).join(&image.file)).await;
+                let _ = std::fs::remove_file(kind.folder(data_dir).join(&image.file));
             }
         }
     }
@@ -146,17 +144,35 @@ fn encode(bytes: &[u8], kind: Kind) -> Result<Vec<Encoded>, Error> {
     let sizes = kind.sizes();
     // The largest only of a picture that has it; the others are what every page asks for.
     let skipped = usize::from(picture.width() < sizes[0].0);
+    // All sizes of a kind have one shape.
+    let picture = cut(picture, sizes[0]);
     sizes[skipped..].iter().map(|&(width, height)| scaled(&picture, width, height)).collect()
 }
 
 fn scaled(picture: &DynamicImage, width: u32, height: u32) -> Result<Encoded, Error> {
-    let cut = picture.resize_to_fill(width, height, FilterType::Lanczos3);
-    if !cut.color().has_alpha() {
-        return Ok(Encoded { width, height, extension: "jpg", bytes: jpeg(cut)? });
+    let scaled = picture.resize_exact(width, height, FilterType::Lanczos3);
+    if !scaled.color().has_alpha() {
+        return Ok(Encoded { width, height, extension: "jpg", bytes: jpeg(scaled)? });
     }
     let mut bytes = Vec::new();
-    DynamicImage::ImageRgba8(cut.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
+    DynamicImage::ImageRgba8(scaled.into_rgba8()).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)?;
     Ok(Encoded { width, height, extension: "png", bytes })
+}
+
+/// The middle of a picture, in the shape of this width and height. To be called before the picture is scaled: a line of 12,000
+/// pixels that is made as wide as a banner while it is whole takes 130 GB.
+pub(crate) fn cut(picture: DynamicImage, (width, height): (u32, u32)) -> DynamicImage {
+    let (all, of_width, of_height) = ((picture.width(), picture.height()), u64::from(width), u64::from(height));
+    // Not more than there is, so it fits; at least something.
+    let part = |of: u32, by: u64, to: u64| u32::try_from(u64::from(of) * by / to).unwrap_or(of).max(1);
+    let kept = match u64::from(all.0) * of_height > u64::from(all.1) * of_width {
+        true => (part(all.1, of_width, of_height), all.1),
+        false => (all.0, part(all.0, of_height, of_width)),
+    };
+    if kept == all {
+        return picture;
+    }
+    picture.crop_imm((all.0 - kept.0) / 2, (all.1 - kept.1) / 2, kept.0, kept.1)
 }
 
 /// Without what is behind transparency.
@@ -169,8 +185,11 @@ pub(crate) fn jpeg(picture: DynamicImage) -> Result<Vec<u8>, Error> {
 /// The first picture of a file, the right way up.
 pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
-        return Err(Error::Format);
+    match reader.format() {
+        Some(ImageFormat::Jpeg | ImageFormat::Png) => {}
+        Some(ImageFormat::WebP) if has_large_frame(bytes) => return Err(Error::Pixels),
+        Some(ImageFormat::WebP) => {}
+        _ => return Err(Error::Format),
     }
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
@@ -188,6 +207,16 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<DynamicImage, Error> {
     let mut picture = DynamicImage::from_decoder(decoder).map_err(too_large)?;
     picture.apply_orientation(orientation);
     Ok(picture)
+}
+
+/// Whether a WebP file holds a lossy frame with too many pixels. Its decoder believes the head of such a frame (RFC 6386 section
+/// 9.1), and compares it with the picture's only after decoding it.
+fn has_large_frame(webp: &[u8]) -> bool {
+    // The chunk's name and length, three bytes, the start code, width and height with two bits for scaling each.
+    webp.windows(18).any(|head| {
+        let side = |at: usize| u64::from(u16::from_le_bytes([head[at], head[at + 1]]) & 0x3fff);
+        head.starts_with(b"VP8 ") && head[11..14] == [0x9d, 0x01, 0x2a] && side(14) * side(16) > MAX_PIXELS
+    })
 }
 
 fn too_large(error: image::ImageError) -> Error {
@@ -217,6 +246,41 @@ mod tests {
         encoded.iter().map(|picture| (picture.width, picture.height, picture.extension)).collect()
     }
 
+    #[tokio::test]
+    async fn who_hangs_up_has_the_turn_until_the_work_ends() {
+        let images = Images::default();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let mut asked = Box::pin(images.work(move || {
+            let _ = wait.recv();
+            Ok(())
+        }));
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("it waits"),
+            () = std::future::ready(()) => {}
+        }
+        drop(asked);
+        assert_eq!((images.turn.available_permits(), images.waiting.available_permits()), (0, WAITING - 1));
+        go.send(()).expect("it waits");
+        images.work(|| Ok(())).await.expect("its turn");
+    }
+
+    #[tokio::test]
+    async fn pictures_that_no_row_came_to_name_go() {
+        let (images, folder) = (Images::default(), tempfile::tempdir().expect("a folder"));
+        let count = || std::fs::read_dir(Kind::Avatar.folder(folder.path())).expect("the folder").count();
+        let bytes = Bytes::from(png(RgbImage::new(130, 130).into()));
+        let (made, files) = images.store(folder.path(), Kind::Avatar, bytes.clone()).await.expect("taken");
+        assert_eq!((made.len(), count()), (2, 2));
+        drop(files);
+        assert_eq!(count(), 0);
+        let (made, files) = images.store(folder.path(), Kind::Avatar, bytes).await.expect("taken");
+        files.keep();
+        assert_eq!(count(), 2);
+        remove(folder.path(), &ActorImages { avatars: made, banners: Vec::new() });
+        assert_eq!(count(), 0);
+    }
+
     #[test]
     fn pictures_get_their_sizes() {
         let large = png(RgbImage::from_pixel(800, 640, Rgb([200, 10, 10])).into());
@@ -227,6 +291,33 @@ mod tests {
         assert_eq!(sizes(&tiny, Kind::Avatar), [(120, 120, "jpg"), (48, 48, "jpg")]);
         let wide = png(RgbImage::new(2000, 400).into());
         assert_eq!(sizes(&wide, Kind::Banner), [(1920, 320, "jpg"), (600, 100, "jpg")]);
+    }
+
+    #[test]
+    fn lines_are_cut_before_they_are_scaled() {
+        for (width, height) in [(12_000, 1), (1, 12_000)] {
+            let line = RgbImage::from_pixel(width, height, Rgb([200, 10, 10]));
+            // What is scaled is never more than what came.
+            for size in [(600, 600), (1920, 320), (280, 157)] {
+                let cut = cut(line.clone().into(), size);
+                assert!(cut.width() <= 6 && cut.height() == 1, "{width} x {height} for {size:?}: {} x {}", cut.width(), cut.height());
+            }
+            let line = png(line.into());
+            assert!(sizes(&line, Kind::Avatar).ends_with(&[(120, 120, "jpg"), (48, 48, "jpg")]));
+            assert!(sizes(&line, Kind::Banner).ends_with(&[(600, 100, "jpg")]));
+        }
+    }
+
+    #[test]
+    fn the_middle_is_kept() {
+        let mut picture = RgbImage::from_pixel(300, 100, Rgb([0, 0, 0]));
+        for (_, _, pixel) in picture.enumerate_pixels_mut().filter(|(x, ..)| (100..200).contains(x)) {
+            *pixel = Rgb([255, 255, 255]);
+        }
+        let middle = cut(picture.clone().into(), (48, 48)).into_rgb8();
+        assert_eq!(middle.dimensions(), (100, 100));
+        assert!(middle.pixels().all(|pixel| *pixel == Rgb([255, 255, 255])));
+        assert_eq!(cut(picture.into(), (600, 200)).into_rgb8().dimensions(), (300, 100));
     }
 
     #[test]
@@ -260,5 +351,20 @@ mod tests {
             assert!(matches!(encode(&empty_png(width, height), Kind::Avatar), Err(Error::Pixels)), "{width} x {height}");
         }
         assert!(encode(&empty_png(64, 64), Kind::Avatar).is_err(), "without data");
+    }
+
+    /// A WebP of 16 x 16 pixels with a lossy frame that says it is of this size, and has no data.
+    fn webp_with_frame(side: u16) -> Vec<u8> {
+        let mut chunks = b"WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x0f\0\0VP8 \x0a\0\0\0\x10\0\0\x9d\x01\x2a".to_vec();
+        chunks.extend(side.to_le_bytes());
+        chunks.extend(side.to_le_bytes());
+        let length = u32::try_from(chunks.len()).expect("short");
+        [&b"RIFF"[..], &length.to_le_bytes(), &chunks].concat()
+    }
+
+    #[test]
+    fn a_frame_larger_than_its_picture_is_refused_by_its_head() {
+        assert!(matches!(encode(&webp_with_frame(16_383), Kind::Avatar), Err(Error::Pixels)));
+        assert!(matches!(encode(&webp_with_frame(16), Kind::Avatar), Err(Error::Broken(_))), "without data");
     }
 }

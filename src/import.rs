@@ -99,7 +99,7 @@ pub async fn read(
     if result.is_err() {
         pictures.kept.clear();
     }
-    pictures.remove_others().await;
+    pictures.remove_others();
     result.map(|()| summary)
 }
 
@@ -175,7 +175,9 @@ impl Pictures<'_> {
     /// Writes a picture in its sizes; none when there is none or it is not taken.
     async fn make(&mut self, kind: Kind, bytes: Option<Bytes>) -> Vec<ActorImage> {
         let Some(bytes) = bytes else { return Vec::new() };
-        let made = self.images.store(self.data_dir, kind, bytes).await.unwrap_or_default();
+        let (made, files) = self.images.store(self.data_dir, kind, bytes).await.unwrap_or_default();
+        // Removed below, unless rows name them.
+        files.keep();
         match kind {
             Kind::Avatar => self.made.avatars.extend(made.iter().cloned()),
             Kind::Banner => self.made.banners.extend(made.iter().cloned()),
@@ -189,11 +191,11 @@ impl Pictures<'_> {
     }
 
     /// Removes what no row names.
-    async fn remove_others(&mut self) {
+    fn remove_others(&mut self) {
         let kept = &self.kept;
         self.made.avatars.retain(|image| !kept.contains(&image.file));
         self.made.banners.retain(|image| !kept.contains(&image.file));
-        images::remove(self.data_dir, &self.made).await;
+        images::remove(self.data_dir, &self.made);
     }
 }
 

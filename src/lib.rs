@@ -12,6 +12,7 @@ pub mod domain;
 pub mod events;
 mod export;
 pub mod fetch;
+mod hangup;
 pub mod http;
 pub mod images;
 pub mod import;

@@ -6,13 +6,13 @@ use crate::app::App;
 use crate::domain::{Account, AccountId, ActorImages, Channel, Video};
 use crate::images;
 use crate::jobs::RemoveFiles;
-use crate::store::{Sort, Store, Tx, VideoFilter};
-use crate::{export, store};
+use crate::store::{Sort, Store, Tx, Upload, VideoFilter};
+use crate::{export, pictures, store, uploads};
 
 /// Videos that are looked at together.
 const BATCH: i64 = 100;
 
-/// Deletes an account with its user, channels, videos, pictures and archives. Their broadcasts end before.
+/// Deletes an account with its user, channels, videos, pictures, uploads on their way and archives. Their broadcasts end before.
 pub async fn account(app: &App, account: &Account) -> store::Result<()> {
     let videos = VideoFilter { account: Some(account.id), ..all_videos() };
     end_broadcasts(app, &videos).await?;
@@ -31,10 +31,12 @@ pub async fn channel(app: &App, channel: &Channel) -> store::Result<()> {
     end_broadcasts(app, &videos).await?;
     let mut tx = app.store.write().await?;
     let deleted = delete_videos(&mut tx, &videos).await?;
+    // Others may have been chosen meanwhile.
+    let images = tx.accounts().lock_images(channel.actor.id).await?.unwrap_or_default();
     tx.channels().delete(channel).await?;
     tx.commit().await?;
     after(app, &deleted);
-    images::remove(&app.config.data_dir, &channel.actor.images).await;
+    images::remove(&app.config.data_dir, &images);
     Ok(())
 }
 
@@ -58,6 +60,7 @@ pub async fn account_offline(store: &Store, data_dir: &std::path::Path, account:
 struct Orphans {
     images: Vec<ActorImages>,
     exports: Vec<String>,
+    uploads: Vec<Upload>,
 }
 
 impl Orphans {
@@ -67,7 +70,12 @@ impl Orphans {
 
     async fn remove_below(self, data_dir: &std::path::Path) {
         for images in &self.images {
-            images::remove(data_dir, images).await;
+            images::remove(data_dir, images);
+        }
+        // What became a video went with it.
+        for upload in self.uploads.iter().filter(|upload| upload.result_video_id.is_none()) {
+            pictures::remove(data_dir, upload.thumbnail.as_deref(), upload.preview.as_deref());
+            let _ = tokio::fs::remove_file(uploads::folder(data_dir).join(&upload.id)).await;
         }
         for file in &self.exports {
             export::remove_file(data_dir, file).await;
@@ -80,14 +88,19 @@ fn all_videos() -> VideoFilter {
 }
 
 async fn account_row(tx: &mut Tx, account: &Account) -> store::Result<Orphans> {
-    let mut images: Vec<_> = tx.channels().of_account(account.id).await?.into_iter().map(|channel| channel.actor.images).collect();
-    images.push(account.actor.images.clone());
-    let exports = match account.user_id {
-        Some(id) => tx.exports().of_user(id).await?.into_iter().map(|export| export.file).collect(),
-        None => Vec::new(),
+    let mut actors: Vec<_> = tx.channels().of_account(account.id).await?.into_iter().map(|channel| channel.actor.id).collect();
+    actors.push(account.actor.id);
+    let mut images = Vec::with_capacity(actors.len());
+    for actor in actors {
+        // Others may have been chosen meanwhile.
+        images.extend(tx.accounts().lock_images(actor).await?);
+    }
+    let (exports, uploads) = match account.user_id {
+        Some(id) => (tx.exports().of_user(id).await?, tx.uploads().of_user(id).await?),
+        None => Default::default(),
     };
     tx.accounts().delete(account).await?;
-    Ok(Orphans { images, exports })
+    Ok(Orphans { images, exports: exports.into_iter().map(|export| export.file).collect(), uploads })
 }
 
 async fn end_broadcasts(app: &App, videos: &VideoFilter) -> store::Result<()> {

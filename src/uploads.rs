@@ -136,7 +136,7 @@ pub async fn tidy(app: &App, now: Timestamp) -> Result<(), Error> {
     tx.videos().refresh_trending(TRENDING_DAYS, now).await?;
     tx.commit().await?;
     for upload in expired.iter().filter(|upload| upload.result_video_id.is_none()) {
-        pictures::remove(data_dir, upload.thumbnail.as_deref(), upload.preview.as_deref()).await;
+        pictures::remove(data_dir, upload.thumbnail.as_deref(), upload.preview.as_deref());
     }
     let (expired, mut removed) = (expired.len(), 0);
     for (name, path, age) in entries(&folder(data_dir)).await? {

@@ -98,6 +98,7 @@ CREATE TABLE video_captions (
     language TEXT NOT NULL,
     file TEXT NOT NULL,
     automatically_generated BIGINT NOT NULL DEFAULT 0,
+    size_bytes BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (video_id, language)
 );

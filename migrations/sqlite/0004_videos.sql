@@ -94,6 +94,7 @@ CREATE TABLE video_captions (
     language TEXT NOT NULL,
     file TEXT NOT NULL,
     automatically_generated INTEGER NOT NULL DEFAULT 0,
+    size_bytes INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (video_id, language)
 );

@@ -17,10 +17,10 @@ CREATE TABLE video_media (
     error TEXT
 );
 
--- Sprites of a video in one picture, row by row; sizes in pixels.
+-- Sprites of a video in one picture, row by row; sizes in pixels. file: a name in the video's folder that nobody can guess.
 CREATE TABLE storyboards (
     video_id INTEGER NOT NULL PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
-    version TEXT NOT NULL,
+    file TEXT NOT NULL,
     total_width INTEGER NOT NULL,
     total_height INTEGER NOT NULL,
     sprite_width INTEGER NOT NULL,

@@ -8,6 +8,10 @@ use super::{Invalid, Timestamp, VideoId};
 const MAX_CUES: usize = 100_000;
 /// Longest cue: a screen full of text.
 const MAX_CUE: usize = 4000;
+/// Longest result, in bytes: escapes and whole times make it longer than what came.
+const MAX_VTT: usize = 4 << 20;
+/// Longest mark in SubRip that is looked for an end, in bytes: one with a typeface and a colour has less.
+const MAX_MARK: usize = 200;
 
 /// Captions of a video in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub struct Caption {
     pub file: String,
     /// By a machine.
     pub automatically_generated: bool,
+    /// Of the file; counts as its video does.
+    pub size_bytes: i64,
     /// When they last changed.
     pub updated_at: Timestamp,
 }
@@ -33,7 +39,7 @@ struct Cue {
     text: String,
 }
 
-/// WebVTT from an uploaded WebVTT or SubRip file.
+/// WebVTT from an uploaded WebVTT or SubRip file; of 4 MiB at most.
 pub fn vtt_of(bytes: &[u8]) -> Result<String, Invalid> {
     let text = std::str::from_utf8(bytes).map_err(|_| Invalid("captions have to be UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
@@ -46,6 +52,9 @@ pub fn vtt_of(bytes: &[u8]) -> Result<String, Invalid> {
     vtt.push_str("WEBVTT\n");
     for cue in &cues {
         let _ = write!(vtt, "\n{} --> {}{}\n{}\n", clock(cue.start_ms), clock(cue.end_ms), cue.settings, cue.text);
+        if vtt.len() > MAX_VTT {
+            return Err(Invalid("captions are too long"));
+        }
     }
     Ok(vtt)
 }
@@ -129,7 +138,8 @@ fn without_srt_marks(text: &str) -> String {
     while let Some(at) = rest.find(['<', '{', '&']) {
         kept.push_str(&rest[..at]);
         let mark = &rest[at..];
-        let end = if mark.starts_with("{\\") { mark.find('}') } else { mark.find('>') };
+        let last = if mark.starts_with("{\\") { b'}' } else { b'>' };
+        let end = mark.bytes().take(MAX_MARK).position(|byte| byte == last);
         rest = match end {
             Some(end) if mark.starts_with("{\\") => &mark[end + 1..],
             Some(end) if mark.starts_with('<') => {
@@ -174,6 +184,15 @@ mod tests {
         let vtt = "WEBVTT - title\n\nSTYLE\n::cue { background: url(http://x) }\n\nNOTE\nsecret\n\nid\n00:01.000 --> 00:02.000 line:0 region:x align:start\n<v Ann>Hi\n\n00:03.000 --> 00:04.000\n\n";
         assert_eq!(vtt_of(vtt.as_bytes()).expect("good"), "WEBVTT\n\n00:00:01.000 --> 00:00:02.000 line:0 align:start\n<v Ann>Hi\n");
         assert_eq!(vtt_of(b"WEBVTT").expect("empty is fine"), "WEBVTT\n");
+    }
+
+    #[test]
+    fn the_result_is_bounded() {
+        let cue = format!("00:00:01,000 --> 00:00:02,000\n{}\n\n", "&".repeat(MAX_CUE));
+        let vtt = vtt_of(cue.repeat(100).as_bytes()).expect("two megabytes");
+        assert!(vtt.contains("&amp;&amp;") && vtt.len() > 100 * 5 * MAX_CUE);
+        let many = cue.repeat(300);
+        assert!(many.len() < 2 << 20 && vtt_of(many.as_bytes()).is_err());
     }
 
     #[test]

@@ -44,10 +44,10 @@ pub struct Media {
 }
 
 /// Sprites of a video in one picture, row by row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storyboard {
-    /// Part of its file's name.
-    pub version: Uuid,
+    /// Its name in the video's folder.
+    pub file: String,
     /// In pixels.
     pub total_width: i64,
     /// In pixels.

@@ -17,7 +17,8 @@ use super::media_access::MediaAccess;
 use super::{captions, range};
 use crate::app::App;
 use crate::blobs::Blob;
-use crate::live::{thumbnail, web_videos_folder};
+use crate::live::{thumbnail, vod_folder, web_videos_folder};
+use crate::vod::is_storyboard;
 use crate::vod::uploaded::captions_folder;
 
 /// Pictures get a new name when they change, and videos never change under theirs. Not `public`: what was asked for with
@@ -65,22 +66,29 @@ async fn captions_file(
     serve(&captions_folder(&app.config.data_dir, uuid), &file, request).await
 }
 
-/// Sprites are shown by pages that cannot send tokens with pictures: the version in the name is what nobody else knows.
-async fn storyboard(State(app): State<App>, Path(file): Path<String>, request: Request) -> Response<Body> {
-    let Some((video, version)) = storyboard_of(&file) else { return not_found() };
-    let path = crate::vod::storyboard_path(&app.config.data_dir, video, version);
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return not_found() };
-    serve(folder, name, request).await
+/// Sprites are named by their video's public id and their file. Pages that cannot send who asks with pictures have a token in the address.
+async fn storyboard(
+    State(app): State<App>,
+    Extension(access): Extension<MediaAccess>,
+    Path(file): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response<Body> {
+    let Some((uuid, name)) = storyboard_of(&file) else { return not_found() };
+    if let Some(refusal) = access.refusal(&app, uuid, request.headers(), query.as_deref()).await {
+        return refusal;
+    }
+    serve(&vod_folder(&app.config.data_dir, uuid), name, request).await
 }
 
 /// What a storyboard is called in the API.
-pub(super) fn storyboard_name(video: Uuid, version: Uuid) -> String {
-    format!("{video}_{version}.jpg")
+pub(super) fn storyboard_name(video: Uuid, file: &str) -> String {
+    format!("{video}_{file}")
 }
 
-fn storyboard_of(name: &str) -> Option<(Uuid, Uuid)> {
-    let (video, version) = name.strip_suffix(".jpg")?.split_once('_')?;
-    Some((Uuid::try_parse(video).ok()?, Uuid::try_parse(version).ok()?))
+fn storyboard_of(name: &str) -> Option<(Uuid, &str)> {
+    let (video, file) = name.split_once('_')?;
+    Some((Uuid::try_parse(video).ok()?, file)).filter(|_| is_storyboard(file))
 }
 
 /// A video's files are named by its public id; who may not watch it may not fetch them.
@@ -160,10 +168,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn storyboards_are_found_by_both_ids() {
+    fn storyboards_are_found_by_video_and_file() {
         let (video, version) = (Uuid::new_v4(), Uuid::new_v4());
-        assert_eq!(storyboard_of(&storyboard_name(video, version)), Some((video, version)));
-        for name in ["x.jpg", "../../etc_passwd.jpg", &format!("{video}.jpg"), &format!("{video}_{version}.png")] {
+        let file = crate::vod::storyboard_file(version);
+        assert_eq!(storyboard_of(&storyboard_name(video, &file)), Some((video, file.as_str())));
+        for name in ["x.jpg", "../../etc_passwd.jpg", &file, &format!("{video}_{version}.jpg"), &format!("{video}_{version}-720.m3u8")] {
             assert_eq!(storyboard_of(name), None, "{name}");
         }
     }

@@ -19,7 +19,7 @@ use super::files;
 use super::model::Image;
 use super::problem::{Problem, ProblemBody, Result};
 use crate::app::App;
-use crate::domain::{Actor, ActorImages};
+use crate::domain::{ActorId, ActorImages};
 use crate::images::{self, Kind, MAX_BYTES};
 
 pub(super) fn router() -> OpenApiRouter<App> {
@@ -130,31 +130,23 @@ struct BannerForm {
 }
 
 /// Replaces the pictures of one kind, those on disk too; all of the actor's pictures then.
-async fn replace(app: &App, actor: &Actor, kind: Kind, upload: Option<Bytes>) -> Result<ActorImages> {
+async fn replace(app: &App, actor: ActorId, kind: Kind, upload: Option<Bytes>) -> Result<ActorImages> {
     let data_dir = &app.config.data_dir;
-    let new = match upload {
+    let (new, files) = match upload {
         Some(bytes) => app.images.store(data_dir, kind, bytes).await?,
-        None => Vec::new(),
-    };
-    let mut images = actor.images.clone();
-    let place = match kind {
-        Kind::Avatar => &mut images.avatars,
-        Kind::Banner => &mut images.banners,
-    };
-    let old = std::mem::replace(place, new.clone());
-    let only = |list| match kind {
-        Kind::Avatar => ActorImages { avatars: list, banners: Vec::new() },
-        Kind::Banner => ActorImages { avatars: Vec::new(), banners: list },
+        None => Default::default(),
     };
     let mut tx = app.store.write().await?;
-    let written = tx.accounts().set_images(actor.id, &images).await;
-    let kept = match written {
-        Ok(()) => tx.commit().await,
-        Err(error) => Err(error),
+    // Drawing takes its time: meanwhile others may have been chosen, or their owner deleted.
+    let mut images = tx.accounts().lock_images(actor).await?.ok_or_else(|| Problem::not_found("Account or channel"))?;
+    let (avatars, banners) = match kind {
+        Kind::Avatar => (std::mem::replace(&mut images.avatars, new), Vec::new()),
+        Kind::Banner => (Vec::new(), std::mem::replace(&mut images.banners, new)),
     };
-    // Without a row that names them the new ones are in the way, else those that it named before.
-    images::remove(data_dir, &only(if kept.is_ok() { old } else { new })).await;
-    kept?;
+    tx.accounts().set_images(actor, &images).await?;
+    tx.commit().await?;
+    files.keep();
+    images::remove(data_dir, &ActorImages { avatars, banners });
     Ok(images)
 }
 
@@ -165,7 +157,7 @@ async fn replace(app: &App, actor: &Actor, kind: Kind, upload: Option<Bytes>) ->
 )]
 async fn pick_my_avatar(State(app): State<App>, base: Base, Login(user): Login, Upload(bytes): Upload) -> Result<Json<Avatars>> {
     let account = app.store.read().await?.accounts().by_id(user.account_id).await?.ok_or_else(|| Problem::not_found("Account"))?;
-    let images = replace(&app, &account.actor, Kind::Avatar, Some(bytes)).await?;
+    let images = replace(&app, account.actor.id, Kind::Avatar, Some(bytes)).await?;
     Ok(Json(Avatars { avatars: Image::avatars(&images, &base) }))
 }
 
@@ -175,7 +167,7 @@ async fn pick_my_avatar(State(app): State<App>, base: Base, Login(user): Login, 
 )]
 async fn delete_my_avatar(State(app): State<App>, Login(user): Login) -> Result<StatusCode> {
     let account = app.store.read().await?.accounts().by_id(user.account_id).await?.ok_or_else(|| Problem::not_found("Account"))?;
-    replace(&app, &account.actor, Kind::Avatar, None).await?;
+    replace(&app, account.actor.id, Kind::Avatar, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -193,7 +185,7 @@ async fn pick_channel_avatar(
     Upload(bytes): Upload,
 ) -> Result<Json<Avatars>> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
-    let images = replace(&app, &channel.actor, Kind::Avatar, Some(bytes)).await?;
+    let images = replace(&app, channel.actor.id, Kind::Avatar, Some(bytes)).await?;
     Ok(Json(Avatars { avatars: Image::avatars(&images, &base) }))
 }
 
@@ -204,7 +196,7 @@ async fn pick_channel_avatar(
 )]
 async fn delete_channel_avatar(State(app): State<App>, base: Base, Login(user): Login, Path(handle): Path<String>) -> Result<StatusCode> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
-    replace(&app, &channel.actor, Kind::Avatar, None).await?;
+    replace(&app, channel.actor.id, Kind::Avatar, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -222,7 +214,7 @@ async fn pick_channel_banner(
     Upload(bytes): Upload,
 ) -> Result<Json<Banners>> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
-    let images = replace(&app, &channel.actor, Kind::Banner, Some(bytes)).await?;
+    let images = replace(&app, channel.actor.id, Kind::Banner, Some(bytes)).await?;
     Ok(Json(Banners { banners: Image::banners(&images, &base) }))
 }
 
@@ -233,6 +225,6 @@ async fn pick_channel_banner(
 )]
 async fn delete_channel_banner(State(app): State<App>, base: Base, Login(user): Login, Path(handle): Path<String>) -> Result<StatusCode> {
     let channel = managed_channel(channel_by(&mut app.store.read().await?, &handle, &base).await?, &user)?;
-    replace(&app, &channel.actor, Kind::Banner, None).await?;
+    replace(&app, channel.actor.id, Kind::Banner, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -21,6 +21,7 @@ use super::model::{file_address, original_address};
 use super::range;
 use crate::app::App;
 use crate::domain::{Place, Video, VideoFile};
+use crate::hangup;
 use crate::live::vod_folder;
 use crate::store::{self, Source};
 use crate::torrent;
@@ -119,7 +120,7 @@ async fn answer(
     response
 }
 
-async fn of_file(app: &App, turns: &Semaphore, base: &Base, uuid: Uuid, id: i64) -> Result<Option<Vec<u8>>, Error> {
+async fn of_file(app: &App, turns: &Arc<Semaphore>, base: &Base, uuid: Uuid, id: i64) -> Result<Option<Vec<u8>>, Error> {
     let mut tx = app.store.read().await?;
     let Some(video) = tx.videos().by_uuid(uuid).await?.filter(|video| !video.remote) else { return Ok(None) };
     let files = tx.files().of_video(video.id).await?;
@@ -139,7 +140,7 @@ async fn of_file(app: &App, turns: &Semaphore, base: &Base, uuid: Uuid, id: i64)
 
 async fn of_original(
     app: &App,
-    turns: &Semaphore,
+    turns: &Arc<Semaphore>,
     base: &Base,
     uuid: Uuid,
     headers: &HeaderMap,
@@ -160,15 +161,19 @@ async fn owned(app: &App, uuid: Uuid, headers: &HeaderMap, query: Option<&str>) 
 }
 
 /// A file's length and the hashes of its pieces; `None` when it is gone. They are kept at `kept`.
-async fn pieces(turns: &Semaphore, path: PathBuf, kept: Option<PathBuf>, stop: &CancellationToken) -> io::Result<Option<(u64, Vec<u8>)>> {
+async fn pieces(
+    turns: &Arc<Semaphore>,
+    path: PathBuf,
+    kept: Option<PathBuf>,
+    stop: &CancellationToken,
+) -> io::Result<Option<(u64, Vec<u8>)>> {
     // Never closed.
-    let Ok(_turn) = turns.acquire().await else { return Ok(None) };
+    let Ok(turn) = turns.clone().acquire_owned().await else { return Ok(None) };
     let stop = stop.clone();
-    let work = tokio::task::spawn_blocking(move || match torrent::pieces_of(&path, kept.as_deref(), &stop) {
+    match hangup::blocking(turn, move || torrent::pieces_of(&path, kept.as_deref(), &stop)).await? {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
-    });
-    work.await.map_err(io::Error::other)?
+    }
 }
 
 /// What a video was made from, as it came, for whoever owns it: never shown, only saved.

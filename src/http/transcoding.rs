@@ -8,10 +8,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Base, Login, MaybeLogin, VideoRef};
+use super::extract::{Base, Login, VideoRef, Viewer, may_watch};
 use super::fields::Fields;
 use super::files::storyboard_name;
 use super::problem::{Problem, ProblemBody, Result};
+use super::video_passwords::media_token;
 use crate::app::App;
 use crate::domain::{Role, VideoState};
 use crate::jobs::Job as _;
@@ -53,12 +54,15 @@ struct Storyboards {
     get, path = "/api/v1/videos/{id}/storyboards", tag = "Video", params(("id" = String, Path)),
     responses((status = 200, body = Storyboards), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody))
 )]
-async fn storyboards(State(app): State<App>, base: Base, MaybeLogin(user): MaybeLogin, id: VideoRef) -> Result<Json<Storyboards>> {
+async fn storyboards(State(app): State<App>, base: Base, viewer: Viewer, id: VideoRef) -> Result<Json<Storyboards>> {
     let mut tx = app.store.read().await?;
-    let video = id.fetch_for(&mut tx, user.as_ref()).await?;
+    let (video, password) = viewer.fetch(&app, &mut tx, id).await?;
     let board = tx.media().storyboard(video.id).await?;
+    // PeerTube's pages ask for this picture by its address alone.
+    let token = if may_watch(None, &video) { None } else { media_token(&app, &video, &viewer, password) };
+    let query = token.map_or_else(String::new, |(token, _)| format!("?videoFileToken={token}"));
     let view = board.map(|board| {
-        let storyboard_path = format!("/lazy-static/storyboards/{}", storyboard_name(video.uuid, board.version));
+        let storyboard_path = format!("/lazy-static/storyboards/{}{query}", storyboard_name(video.uuid, &board.file));
         StoryboardView {
             file_url: format!("{}{storyboard_path}", base.0),
             storyboard_path,

@@ -163,10 +163,15 @@ impl Made {
 
     async fn from_bytes(app: &App, thumbnail: Option<Bytes>, preview: Option<Bytes>) -> Result<Self> {
         let field = if thumbnail.is_some() { PICTURES[0].name } else { PICTURES[1].name };
-        let names = pictures::store(&app.images, &app.config.data_dir, thumbnail, preview).await.map_err(|error| match error {
+        let made = pictures::store(&app.images, &app.config.data_dir, thumbnail, preview).await.map_err(|error| match error {
             error @ (images::Error::Disk(_) | images::Error::Busy) => error.into(),
             error => Problem::invalid(field, error.to_string()),
         })?;
+        let names = made.map(|(names, files)| {
+            // From here on they are removed by these names.
+            files.keep();
+            names
+        });
         Ok(Self { data_dir: app.config.data_dir.clone(), names, lent: false })
     }
 

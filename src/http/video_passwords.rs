@@ -183,11 +183,18 @@ struct TokenView {
 )]
 async fn token(State(app): State<App>, viewer: Viewer, id: VideoRef) -> Result<Json<TokenView>> {
     let (video, password) = viewer.fetch(&app, &mut app.store.read().await?, id).await?;
+    let (token, expires) = media_token(&app, &video, &viewer, password).ok_or_else(|| Problem::unauthorized("Not authenticated"))?;
+    Ok(Json(TokenView { files: FilesToken { token, expires } }))
+}
+
+/// A token for the media of a video that `viewer` may watch, by this password of its if it took one, and until when it is good; `None`
+/// for nobody in particular.
+pub(super) fn media_token(app: &App, video: &Video, viewer: &Viewer, password: Option<PasswordId>) -> Option<(String, Timestamp)> {
     let grant = match (password, &viewer.user) {
         (Some(password), _) => Grant::Password(password),
         (None, Some(user)) => Grant::User(user.id),
-        (None, None) => return Err(Problem::unauthorized("Not authenticated")),
+        (None, None) => return None,
     };
     let expires = Timestamp::now().plus(LIFETIME);
-    Ok(Json(TokenView { files: FilesToken { token: app.video_tokens.make(video.uuid, grant, expires), expires } }))
+    Some((app.video_tokens.make(video.uuid, grant, expires), expires))
 }

@@ -85,6 +85,17 @@ impl Accounts<'_> {
         touch(self.0, account.actor.id).await
     }
 
+    /// The pictures of an account or a channel that are about to change: until this transaction ends nobody else changes them. `None`
+    /// when it is gone.
+    pub async fn lock_images(&mut self, id: ActorId) -> Result<Option<ActorImages>> {
+        // What is read without a change can be changed by another transaction of PostgreSQL meanwhile.
+        let row = sqlx::query("UPDATE actors SET updated_at = updated_at WHERE id = $1 RETURNING images")
+            .bind(id.0)
+            .fetch_optional(&mut *self.0)
+            .await?;
+        Ok(row.as_ref().map(|row| images(row, "images")).transpose()?)
+    }
+
     /// Replaces the pictures of an account or a channel; notes the time.
     pub async fn set_images(&mut self, id: ActorId, images: &ActorImages) -> Result<()> {
         let images = serde_json::to_string(images).map_err(|_| Error::Corrupt("actors.images"))?;
@@ -144,12 +155,14 @@ pub(super) fn actor(row: &AnyRow, prefix: &str) -> sqlx::Result<Actor> {
         following_count: row.try_get(column("following_count").as_str())?,
         created_at: timestamp(row, &column("created_at"))?,
         updated_at: timestamp(row, &column("updated_at"))?,
-        // Pictures that cannot be read are none: they can be chosen anew.
-        images: row
-            .try_get::<Option<String>, _>(column("images").as_str())?
-            .and_then(|images| serde_json::from_str(&images).ok())
-            .unwrap_or_default(),
+        images: images(row, &column("images"))?,
     })
+}
+
+/// Pictures that cannot be read are none: they can be chosen anew.
+fn images(row: &AnyRow, column: &str) -> sqlx::Result<ActorImages> {
+    let images = row.try_get::<Option<String>, _>(column)?;
+    Ok(images.and_then(|images| serde_json::from_str(&images).ok()).unwrap_or_default())
 }
 
 /// Reads an account from the columns `a_*` and `aa_*`.

@@ -30,14 +30,17 @@ impl Captions<'_> {
     /// Sets a video's captions in one language.
     pub async fn put(&mut self, caption: &Caption) -> Result<()> {
         sqlx::query(
-            "INSERT INTO video_captions (video_id, language, file, automatically_generated, updated_at) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO video_captions (video_id, language, file, automatically_generated, size_bytes, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (video_id, language) DO UPDATE SET file = excluded.file,
-                automatically_generated = excluded.automatically_generated, updated_at = excluded.updated_at",
+                automatically_generated = excluded.automatically_generated, size_bytes = excluded.size_bytes,
+                updated_at = excluded.updated_at",
         )
         .bind(caption.video_id.0)
         .bind(&caption.language)
         .bind(&caption.file)
         .bind(i64::from(caption.automatically_generated))
+        .bind(caption.size_bytes)
         .bind(caption.updated_at.as_millis())
         .execute(&mut *self.0)
         .await?;
@@ -61,6 +64,7 @@ fn caption(row: &AnyRow) -> sqlx::Result<Caption> {
         language: row.try_get("language")?,
         file: row.try_get("file")?,
         automatically_generated: flag(row, "automatically_generated")?,
+        size_bytes: row.try_get("size_bytes")?,
         updated_at: timestamp(row, "updated_at")?,
     })
 }

@@ -166,14 +166,14 @@ impl MediaRows<'_> {
     /// A video's storyboard.
     pub async fn storyboard(&mut self, id: VideoId) -> Result<Option<Storyboard>> {
         let row = sqlx::query(
-            "SELECT version, total_width, total_height, sprite_width, sprite_height, sprite_duration_s FROM storyboards WHERE video_id = $1",
+            "SELECT file, total_width, total_height, sprite_width, sprite_height, sprite_duration_s FROM storyboards WHERE video_id = $1",
         )
         .bind(id.0)
         .fetch_optional(&mut *self.0)
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Storyboard {
-            version: parse(row.try_get("version")?)?,
+            file: row.try_get("file")?,
             total_width: row.try_get("total_width")?,
             total_height: row.try_get("total_height")?,
             sprite_width: row.try_get("sprite_width")?,
@@ -187,11 +187,11 @@ impl MediaRows<'_> {
         sqlx::query("DELETE FROM storyboards WHERE video_id = $1").bind(id.0).execute(&mut *self.0).await?;
         let Some(board) = board else { return Ok(()) };
         sqlx::query(
-            "INSERT INTO storyboards (video_id, version, total_width, total_height, sprite_width, sprite_height, sprite_duration_s)
+            "INSERT INTO storyboards (video_id, file, total_width, total_height, sprite_width, sprite_height, sprite_duration_s)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.0)
-        .bind(board.version.to_string())
+        .bind(&board.file)
         .bind(board.total_width)
         .bind(board.total_height)
         .bind(board.sprite_width)

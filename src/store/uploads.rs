@@ -62,6 +62,12 @@ impl Uploads<'_> {
         Ok(())
     }
 
+    /// All of a user, those that ended and are remembered too.
+    pub async fn of_user(&mut self, user_id: UserId) -> Result<Vec<Upload>> {
+        let rows = sqlx::query("SELECT * FROM uploads WHERE user_id = $1").bind(user_id.0).fetch_all(&mut *self.0).await?;
+        Ok(rows.iter().map(upload).collect::<sqlx::Result<_>>()?)
+    }
+
     /// How many of a user are not whole, and their size when they are.
     pub async fn open_of(&mut self, user_id: UserId) -> Result<(i64, i64)> {
         let row = sqlx::query(

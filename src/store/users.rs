@@ -237,7 +237,7 @@ impl Users<'_> {
         Ok(result.rows_affected() > 0)
     }
 
-    /// How many bytes an account has here: of each video its largest file, as PeerTube counts, or what it is made of.
+    /// How many bytes an account has here: of each video its largest file, as PeerTube counts, or what it is made of; and all captions.
     pub async fn used(&mut self, account_id: AccountId) -> Result<Used> {
         let yesterday = Timestamp::now().as_millis() - DAY_MS;
         Ok(Used { total: self.used_since(account_id, 0).await?, daily: self.used_since(account_id, yesterday).await? })
@@ -248,7 +248,9 @@ impl Users<'_> {
             "SELECT CAST(COALESCE(SUM(largest), 0) AS BIGINT) AS used FROM
              (SELECT MAX(f.size_bytes) AS largest FROM
               (SELECT video_id, size_bytes, created_at FROM video_files UNION ALL SELECT video_id, size_bytes, created_at FROM video_sources) AS f
-              JOIN videos v ON v.id = f.video_id JOIN channels c ON c.id = v.channel_id WHERE c.account_id = $1 AND f.created_at >= $2 GROUP BY v.id) AS sizes",
+              JOIN videos v ON v.id = f.video_id JOIN channels c ON c.id = v.channel_id WHERE c.account_id = $1 AND f.created_at >= $2 GROUP BY v.id
+              UNION ALL SELECT t.size_bytes AS largest FROM video_captions t JOIN videos v ON v.id = t.video_id
+              JOIN channels c ON c.id = v.channel_id WHERE c.account_id = $1 AND t.updated_at >= $2) AS sizes",
         )
         .bind(account_id.0)
         .bind(since_ms)

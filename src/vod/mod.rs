@@ -37,9 +37,18 @@ pub fn originals_folder(data_dir: &Path, video: Uuid) -> PathBuf {
     data_dir.join("original-video-files").join(video.to_string())
 }
 
-/// The sprites of a video, made as `version`.
-pub fn storyboard_path(data_dir: &Path, video: Uuid, version: Uuid) -> PathBuf {
-    crate::live::vod_folder(data_dir, video).join(format!("{version}-storyboard.jpg"))
+/// What the name of sprites ends with.
+const STORYBOARD: &str = "-storyboard.jpg";
+
+/// A new name for the sprites of a video that was made as `version`, in its folder. They go with that version; the rest of the name
+/// nobody can guess.
+pub fn storyboard_file(version: Uuid) -> String {
+    format!("{version}-{}{STORYBOARD}", Uuid::new_v4().simple())
+}
+
+/// Whether a name is one of sprites.
+pub fn is_storyboard(file: &str) -> bool {
+    file.ends_with(STORYBOARD)
 }
 
 /// Why a video's manifests cannot be made or read. Always this server's fault.
@@ -85,5 +94,19 @@ impl Error {
     /// There is no such file (yet, or any more).
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sprites_cannot_be_guessed() {
+        let version = Uuid::new_v4();
+        let (one, other) = (storyboard_file(version), storyboard_file(version));
+        assert!(one.starts_with(&format!("{version}-")) && is_storyboard(&one), "{one}");
+        assert_ne!(one, other);
+        assert!(!is_storyboard(&format!("{version}-720.m3u8")));
     }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::storyboard_path;
+use super::storyboard_file;
 use super::transcode::{remove_folder, work_folder};
 use super::workshop::{Board, Event, FaultKind, Order, STORYBOARD, Work};
 use crate::app::App;
 use crate::blobs::Blob;
 use crate::domain::{JobId, Place, Storyboard, Video, VideoId};
 use crate::jobs::{self, Failure, Job, Postponed};
+use crate::live::vod_folder;
 
 /// While the disk is full somebody makes room.
 const DISK_PAUSE: Duration = Duration::from_secs(300);
@@ -92,8 +93,8 @@ async fn draw(app: &App, video: &Video, file: String, folder: &Path) -> Result<(
         }
     }
     let Some(board) = board else { return Ok(()) };
-    let version = Uuid::new_v4();
-    let target = storyboard_path(&app.config.data_dir, video.uuid, version);
+    let file = storyboard_file(Uuid::new_v4());
+    let target = vod_folder(&app.config.data_dir, video.uuid).join(&file);
     tokio::fs::copy(folder.join(STORYBOARD), &target).await?;
     let mut tx = app.store.write().await?;
     if tx.videos().by_id(video.id).await?.is_none() {
@@ -101,14 +102,14 @@ async fn draw(app: &App, video: &Video, file: String, folder: &Path) -> Result<(
         let _ = tokio::fs::remove_file(target).await;
         return Ok(());
     }
-    tx.media().put_storyboard(video.id, Some(&described(board, version))).await?;
+    tx.media().put_storyboard(video.id, Some(&described(board, file))).await?;
     Ok(tx.commit().await?)
 }
 
 /// For the database.
-pub(super) fn described(board: Board, version: Uuid) -> Storyboard {
+pub(super) fn described(board: Board, file: String) -> Storyboard {
     Storyboard {
-        version,
+        file,
         total_width: board.total_width.into(),
         total_height: board.total_height.into(),
         sprite_width: board.sprite_width.into(),

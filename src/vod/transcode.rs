@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::moving::RemoveVersion;
 use super::storyboard::described;
 use super::workshop::{Board, Event, Facts, Fault, FaultKind, Order, PREVIEW, Planned, STORYBOARD, THUMBNAIL, Work, mp4_path};
-use super::{HashFiles, SignManifests, originals_folder, storyboard_path};
+use super::{HashFiles, SignManifests, originals_folder, storyboard_file};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::domain::{JobId, Media, Place, Playlist, PlaylistId, Storyboard, Timestamp, Video, VideoId, VideoState};
@@ -53,8 +53,8 @@ pub struct Transcode {
     video: VideoId,
 }
 
-/// What the names of all that a job makes begin with: the same in each of its attempts, and not to be guessed by who does not know
-/// the video's id.
+/// What the names of all that a job makes begin with: the same in each of its attempts. Whoever knows the video's id can find it out,
+/// so it opens nothing.
 fn version_of(video: Uuid, job: JobId) -> Uuid {
     let hash: [u8; 32] = Sha256::digest(format!("shoal version {job} of {video}")).into();
     let mut bytes = [0; 16];
@@ -412,9 +412,9 @@ impl Making<'_> {
     }
 
     async fn storyboard(&self, board: Board) -> Result<Storyboard, Stop> {
-        let target = storyboard_path(&self.app.config.data_dir, self.video.uuid, self.version);
-        tokio::fs::copy(self.work.join(STORYBOARD), target).await?;
-        Ok(described(board, self.version))
+        let file = storyboard_file(self.version);
+        tokio::fs::copy(self.work.join(STORYBOARD), vod_folder(&self.app.config.data_dir, self.video.uuid).join(&file)).await?;
+        Ok(described(board, file))
     }
 
     /// This version is the video from now on. `input`: what it was made of; `None` if it was given up half-way.

@@ -102,6 +102,12 @@ async fn stills(server: &Server, upload: &Upload, video: &Value) {
     assert_jpeg(server, board["fileUrl"].as_str().expect("an address")).await;
     let other = path.replace(&upload.uuid.to_string(), "65011806-a53e-4559-a1eb-ec26c3075402");
     assert_eq!(server.get(&other).await.0, StatusCode::NOT_FOUND);
+    // What the names of its other files begin with is not enough.
+    let master = video["streamingPlaylists"][0]["playlistUrl"].as_str().expect("an address");
+    let version = master.rsplit('/').next().and_then(|name| name.strip_suffix("-master.m3u8")).expect("a version");
+    assert!(path.contains(version), "{path}: it goes with its version");
+    let guess = format!("/static/streaming-playlists/hls/{}/{version}-storyboard.jpg", upload.uuid);
+    assert_eq!(server.get(&guess).await.0, StatusCode::NOT_FOUND);
 }
 
 async fn assert_jpeg(server: &Server, address: &str) {

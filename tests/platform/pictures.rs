@@ -74,12 +74,26 @@ async fn pictures(server: &Server, _mail: &MailServer) {
 
     // Channels have both kinds; their owner and moderators choose.
     let channel = "/api/v1/video-channels/ann_channel";
+    let (avatar_pick, banner_pick) = (format!("{channel}/avatar/pick"), format!("{channel}/banner/pick"));
+    let (avatar, banner) = tokio::join!(
+        upload(server, &avatar_pick, Some(&ann), "avatarfile", png(800, 800)),
+        upload(server, &banner_pick, Some(&ann), "bannerfile", png(800, 800)),
+    );
+    let (_, both) = server.get(channel).await;
+    for ((status, answer), list) in [(avatar, "avatars"), (banner, "banners")] {
+        assert_eq!((status, &answer[list]), (StatusCode::OK, &both[list]), "neither takes the other away");
+        assert_ne!(answer[list], json!([]));
+    }
     for (kind, field) in [("avatar", "avatarfile"), ("banner", "bannerfile")] {
         let pick = format!("{channel}/{kind}/pick");
         assert_eq!(upload(server, &pick, Some(&bob), field, png(60, 60)).await.0, StatusCode::FORBIDDEN);
         assert_eq!(upload(server, &pick, None, field, png(60, 60)).await.0, StatusCode::UNAUTHORIZED);
         let none = format!("/api/v1/video-channels/none/{kind}/pick");
         assert_eq!(upload(server, &none, Some(&ann), field, png(60, 60)).await.0, StatusCode::NOT_FOUND);
+        for (width, height) in [(12_000, 1), (1, 12_000)] {
+            let (status, answer) = upload(server, &pick, Some(&ann), field, png(width, height)).await;
+            assert_eq!(status, StatusCode::OK, "{width} x {height}: {answer}");
+        }
         let (status, answer) = upload(server, &pick, Some(&ann), field, png(1920, 400)).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let list = format!("{kind}s");
@@ -106,4 +120,25 @@ async fn pictures(server: &Server, _mail: &MailServer) {
     for path in ["/lazy-static/avatars/..%2fshoal.sqlite", "/lazy-static/avatars/.hidden", "/lazy-static/banners/none.jpg"] {
         assert_eq!(server.http.get(server.url(path)).send().await.expect("an answer").status(), StatusCode::NOT_FOUND, "{path}");
     }
+    of_uploads_on_their_way(server).await;
+}
+
+/// Whoever goes takes along what they have begun to upload.
+async fn of_uploads_on_their_way(server: &Server) {
+    let cleo = server.user("cleo").await;
+    let form = Form::new().text("channelId", server.channel(&cleo).await.to_string()).text("name", "Never whole").text("filename", "a.mp4");
+    let form = form.part("thumbnailfile", Part::bytes(png(64, 64)).file_name("picture.png"));
+    let begin = server.http.post(server.url("/api/v1/videos/upload-resumable")).bearer_auth(&cleo).header("x-upload-content-length", 10);
+    let begun = begin.multipart(form).send().await.expect("an answer");
+    assert_eq!(begun.status(), StatusCode::CREATED);
+    let part = server.url(begun.headers()["location"].to_str().expect("text"));
+    let put = server.http.put(part).bearer_auth(&cleo).header("content-range", "bytes 0-3/10").body("0123");
+    assert_eq!(put.send().await.expect("an answer").status(), StatusCode::PERMANENT_REDIRECT);
+    let files = || {
+        let count = |folder: &str| std::fs::read_dir(server.folder.path().join(folder)).expect("the folder").count();
+        ["thumbnails", "previews", "uploads"].map(count)
+    };
+    assert_eq!(files(), [1, 1, 1]);
+    assert_eq!(server.call(Method::DELETE, "/api/v1/users/me", Some(&cleo), None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(files(), [0, 0, 0]);
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::{Privacy, Timestamp, VideoId};
+use shoal::domain::{Privacy, Storyboard, Timestamp, VideoId};
 use shoal::http::viewers::{Place, ViewerId};
 use shoal::jobs::{registry, run_next};
 use uuid::Uuid;
@@ -27,6 +27,17 @@ async fn videos_have_their_parts_on_postgresql() {
     let url = cluster.database("parts");
     let server = Server::start_with(|config| config.database_url = url).await;
     everything(&server).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_no_captions() {
+    let server = Server::start_with(|config| config.live.min_free_disk_bytes = i64::MAX as u64).await;
+    let ann = server.user("ann").await;
+    let (_, uuid) = server.video(server.channel(&ann).await, "With captions", Privacy::Public).await;
+    let files = [("captionfile", "a.vtt", b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n".to_vec())];
+    let (status, _) = server.send_form(Method::PUT, &format!("/api/v1/videos/{uuid}/captions/en"), Some(&ann), &[], &files).await;
+    assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
     server.stop().await;
 }
 
@@ -61,6 +72,7 @@ async fn everything(server: &Server) {
     let channel = server.channel(&ann).await;
     let stage = Stage { server, ann, bob, channel };
     captions(&stage).await;
+    storyboards(&stage).await;
     chapters(&stage).await;
     ratings(&stage).await;
     history(&stage).await;
@@ -139,7 +151,28 @@ async fn captions(stage: &Stage<'_>) {
     assert_eq!(put("klingon", Some(&stage.ann), srt.clone()).await, StatusCode::BAD_REQUEST);
     assert_eq!(put("fr", Some(&stage.ann), b"<html></html>".to_vec()).await, StatusCode::BAD_REQUEST);
     assert_eq!(put("fr", Some(&stage.ann), Vec::new()).await, StatusCode::BAD_REQUEST);
-    assert_eq!(put("fr", Some(&stage.ann), vec![b'x'; (20 << 20) + 1]).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(put("fr", Some(&stage.ann), vec![b'x'; (2 << 20) + 1]).await, StatusCode::PAYLOAD_TOO_LARGE);
+    // Little comes, and much would be written.
+    let escaped = format!("00:00:01,000 --> 00:00:02,000\n{}\n\n", "&".repeat(4000)).repeat(300).into_bytes();
+    assert_eq!(put("fr", Some(&stage.ann), escaped).await, StatusCode::BAD_REQUEST);
+    // It counts, and has to fit; what is replaced does not count beside it.
+    let used =
+        async || stage.call(Method::GET, "/api/v1/users/me/video-quota-used", Some(&stage.ann), None).await.1["videoQuotaUsed"].as_u64();
+    let length = "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nalert(1)Hello\n".len() as u64;
+    assert_eq!(used().await, Some(length));
+    let (_, me) = stage.call(Method::GET, "/api/v1/users/me", Some(&stage.ann), None).await;
+    let root = stage.server.root().await;
+    let quota = async |bytes: i64| {
+        let path = format!("/api/v1/users/{}", me["id"]);
+        assert_eq!(stage.call(Method::PUT, &path, Some(&root), Some(json!({ "videoQuota": bytes }))).await.0, NO_CONTENT);
+    };
+    quota(length as i64).await;
+    assert_eq!(put("fr", Some(&stage.ann), srt.clone()).await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(put("en", Some(&stage.ann), srt.clone()).await, NO_CONTENT);
+    assert_eq!(used().await, Some(length));
+    let folder = stage.server.folder.path().join(format!("captions/{uuid}"));
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "what was refused or replaced is gone");
+    quota(-1).await;
 
     let list = async |token: &str| stage.call(Method::GET, &path, Some(token), None).await;
     let (_, listed) = list(&stage.ann).await;
@@ -160,6 +193,68 @@ async fn captions(stage: &Stage<'_>) {
     assert_eq!(stage.call(Method::DELETE, &format!("{path}/en"), Some(&stage.ann), None).await.0, NO_CONTENT);
     assert_eq!(stage.call(Method::DELETE, &format!("{path}/en"), Some(&stage.ann), None).await.0, StatusCode::NOT_FOUND);
     assert_eq!(list(&stage.ann).await.1["total"], 0);
+}
+
+async fn storyboards(stage: &Stage<'_>) {
+    for privacy in [Privacy::Public, Privacy::Unlisted, Privacy::Private, Privacy::Internal, Privacy::Password] {
+        let (id, uuid) = stage.video("With sprites", privacy).await;
+        let version = Uuid::new_v4();
+        let file = shoal::vod::storyboard_file(version);
+        let folder = stage.server.folder.path().join(format!("streaming-playlists/hls/{uuid}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(&file), "sprites").expect("a file");
+        std::fs::write(folder.join(format!("{version}-720.m3u8")), "playlist").expect("a file");
+        let (total_width, total_height, sprite_width, sprite_height, sprite_duration_s) = (384, 108, 192, 108, 1);
+        let board = Storyboard { file: file.clone(), total_width, total_height, sprite_width, sprite_height, sprite_duration_s };
+        let mut tx = stage.server.running.app.store.write().await.expect("the store");
+        tx.media().put_storyboard(id, Some(&board)).await.expect("a storyboard");
+        tx.commit().await.expect("committed");
+
+        let list = format!("/api/v1/videos/{uuid}/storyboards");
+        let get = async |path: &str, token: Option<&str>| stage.call(Method::GET, path, token, None).await;
+        let told = async |token: &str| {
+            let (status, answer) = get(&list, Some(token)).await;
+            assert_eq!(status, StatusCode::OK, "{privacy:?}: {answer}");
+            let path = answer["storyboards"][0]["storyboardPath"].as_str().expect("a path").to_owned();
+            assert_eq!(answer["storyboards"][0]["fileUrl"], stage.server.url(&path));
+            path
+        };
+        let path = told(&stage.ann).await;
+        let bare = path.split('?').next().expect("a path").to_owned();
+        let is_open = matches!(privacy, Privacy::Public | Privacy::Unlisted);
+        assert_eq!((bare.as_str(), path == bare), (format!("/lazy-static/storyboards/{uuid}_{file}").as_str(), is_open));
+        // As a page shows it, without saying who asks.
+        assert_eq!(get(&path, None).await, (StatusCode::OK, json!("sprites")), "{privacy:?}");
+        let status = |may: bool| if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+        assert_eq!(get(&bare, None).await.0, status(is_open), "{privacy:?}: a stranger");
+        assert_eq!(get(&bare, Some(&stage.ann)).await.0, StatusCode::OK, "{privacy:?}: its owner");
+        let may_bob = is_open || privacy == Privacy::Internal;
+        assert_eq!(get(&bare, Some(&stage.bob)).await.0, status(may_bob), "{privacy:?}: somebody with a login");
+        if may_bob {
+            assert_eq!(get(&told(&stage.bob).await, None).await.0, StatusCode::OK);
+        } else {
+            assert_eq!(get(&list, Some(&stage.bob)).await.0, StatusCode::FORBIDDEN);
+            // What opens one video opens no other.
+            let other = stage.video("Bob has no part in it", Privacy::Private).await.1;
+            assert_eq!(get(&path.replace(&uuid.to_string(), &other.to_string()), None).await.0, StatusCode::FORBIDDEN);
+        }
+        // Who knows ids of video and version has not got its name, and gets nothing else by one like it.
+        let guess = shoal::vod::storyboard_file(version);
+        for name in [format!("{version}.jpg"), format!("{version}-storyboard.jpg"), guess, format!("{version}-720.m3u8")] {
+            let path = format!("/lazy-static/storyboards/{uuid}_{name}");
+            assert_eq!(get(&path, Some(&stage.ann)).await.0, StatusCode::NOT_FOUND, "{path}");
+        }
+        if privacy == Privacy::Password {
+            let set = json!({ "passwords": ["open sesame"] });
+            assert_eq!(
+                stage.call(Method::PUT, &format!("/api/v1/videos/{uuid}/passwords"), Some(&stage.ann), Some(set)).await.0,
+                NO_CONTENT
+            );
+            let request = stage.server.http.get(stage.server.url(&list)).header("x-peertube-video-password", "open sesame");
+            let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+            assert_eq!(get(answer["storyboards"][0]["storyboardPath"].as_str().expect("a path"), None).await.0, StatusCode::OK);
+        }
+    }
 }
 
 async fn chapters(stage: &Stage<'_>) {
