@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
 use crate::domain::{RegistrationState, Timestamp, User, UserId};
+use crate::hangup;
 use crate::secrets::{hash, random_hex};
 use crate::store::{self, NewToken, Store, Token, Visit};
 use crate::tally::Tally;
@@ -353,11 +353,7 @@ impl Auth {
         let waiting = self.0.waiting.try_acquire().map_err(|_| busy())?;
         let turn = Arc::clone(&self.0.checks).acquire_owned().await.map_err(|_| busy())?;
         drop(waiting);
-        let worked = spawn_blocking(move || {
-            let _turn = turn;
-            work()
-        });
-        worked.await.map_err(|_| users::Error::Hash(argon2::password_hash::Error::Crypto).into())
+        hangup::blocking(turn, work).await.map_err(|_| users::Error::Hash(argon2::password_hash::Error::Crypto).into())
     }
 
     /// Counts a guess before it is looked at: of many at once not all may have their try.
