@@ -167,6 +167,7 @@ impl App {
             crate::users::Error::Store(error) => Error::Store(error),
             error => Error::Password(error.to_string()),
         })?;
+        jobs::recover(&store).await?;
         let stop = CancellationToken::new();
         let events = Bus::new();
         let auth = Auth::new(&store, config.signup.requires_email_verification).await?;

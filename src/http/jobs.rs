@@ -142,7 +142,7 @@ async fn in_state(
 async fn pause(State(app): State<App>, Login(user): Login) -> Result<StatusCode> {
     administrator(&user)?;
     tracing::info!(user = user.username, "jobs.pause");
-    app.jobs.pause();
+    app.jobs.pause().await;
     Ok(StatusCode::NO_CONTENT)
 }
 

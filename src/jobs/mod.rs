@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::app::App;
 use crate::domain::{JobId, Timestamp, VideoId};
-use crate::store::{ClaimedJob, Class};
+use crate::store::{ClaimedJob, Class, Store};
 
 pub use publish::PublishScheduled;
 pub use remove_files::{Only, RemoveFiles};
@@ -144,8 +144,10 @@ impl Wake {
         self.0.heavy.notify_one();
     }
 
-    /// No further job begins until [`Wake::resume`], or the server's next start; those that run go on.
-    pub fn pause(&self) {
+    /// Once this returns no further job begins until [`Wake::resume`], or the server's next start; those that run go on.
+    pub async fn pause(&self) {
+        // Whoever is about to claim one does so before.
+        let _claiming = self.0.claiming.lock().await;
         self.0.paused.store(true, Ordering::Relaxed);
     }
 
@@ -169,13 +171,8 @@ impl Wake {
     }
 }
 
-/// Runs jobs until the server stops. What runs then is run again at the next start.
+/// Runs jobs until the server stops. What runs then is run again at the next start, see [`recover`].
 pub async fn run(app: App, registry: Registry) {
-    match recover(&app).await {
-        Ok(0) => {}
-        Ok(jobs) => tracing::info!(jobs, "jobs.recover"),
-        Err(error) => tracing::error!(%error, "jobs.recover"),
-    }
     crate::vod::remove_leftovers(&app).await;
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..WORKERS {
@@ -187,11 +184,15 @@ pub async fn run(app: App, registry: Registry) {
     while workers.join_next().await.is_some() {}
 }
 
-async fn recover(app: &App) -> crate::store::Result<u64> {
-    let mut tx = app.store.write().await?;
+/// Has what ran when the server stopped run again. Call before anything runs.
+pub async fn recover(store: &Store) -> crate::store::Result<()> {
+    let mut tx = store.write().await?;
     let jobs = tx.jobs().recover().await?;
     tx.commit().await?;
-    Ok(jobs)
+    if jobs > 0 {
+        tracing::info!(jobs, "jobs.recover");
+    }
+    Ok(())
 }
 
 async fn work(app: App, registry: Registry, class: Class) {
@@ -241,6 +242,9 @@ async fn run_next_of(app: &App, registry: &Registry, class: Class) -> crate::sto
         return Ok(Next::Idle(until(due)));
     }
     let claiming = app.jobs.0.claiming.lock().await;
+    if class != Class::Any && app.jobs.is_paused() {
+        return Ok(Next::Idle(POLL));
+    }
     let mut tx = app.store.write().await?;
     let claimed = tx.jobs().claim_of(class, Timestamp::now()).await?;
     tx.commit().await?;

@@ -81,7 +81,7 @@ async fn seen(server: &Server) {
     let token = server.root().await;
     let app = &server.running.app;
     // The server's own runner leaves these alone, and takes none meanwhile.
-    app.jobs.pause();
+    app.jobs.pause().await;
     let registry = Registry::default().with::<Told>().with::<Hard>();
     let get = async |path: &str| {
         let (status, answer) = server.call(Method::GET, path, Some(&token), None).await;
@@ -197,7 +197,7 @@ async fn a_paused_queue_stands_still() {
 async fn jobs_and_storage_are_in_the_metrics() {
     let server = Server::start().await;
     let app = &server.running.app;
-    app.jobs.pause();
+    app.jobs.pause().await;
     enqueue(&server, &Told::to("done")).await;
     assert!(run_next(app, &Registry::default().with::<Told>()).await.expect("run"));
     let url = format!("http://{}/metrics", server.running.addrs.metrics.expect("metrics listen"));

@@ -212,7 +212,7 @@ async fn themselves(server: &Server, mail: &MailServer) {
     assert_eq!(ask("nobody@mail.example").await, StatusCode::NO_CONTENT);
     assert_eq!(ask("nowhere").await, StatusCode::BAD_REQUEST);
     // However many ask before it goes out, there is one.
-    server.running.app.jobs.pause();
+    server.running.app.jobs.pause().await;
     for _ in 0..3 {
         assert_eq!(ask("ann@mail.example").await, StatusCode::NO_CONTENT);
     }

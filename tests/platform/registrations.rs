@@ -149,7 +149,7 @@ async fn proven(server: &Server, mail: &MailServer) {
     let prove = async |secret: &str| post(server, &verify, json!({ "verificationString": secret, "isPendingEmail": true })).await.0;
     assert_eq!(change("first@mail.example").await, StatusCode::NO_CONTENT);
     let older = secret_in(&mail.next_to("first@mail.example").await);
-    server.running.app.jobs.pause();
+    server.running.app.jobs.pause().await;
     assert_eq!(change("second@mail.example").await, StatusCode::NO_CONTENT);
     assert_eq!(prove(&older).await, StatusCode::FORBIDDEN);
     server.running.app.jobs.resume();

@@ -208,7 +208,7 @@ async fn set_quota(server: &Server, name: &str, total: i64) {
 /// All that somebody has and begins is counted, however it comes.
 async fn quotas(server: &Server) {
     const TOO_LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
-    server.running.app.jobs.pause();
+    server.running.app.jobs.pause().await;
     let token = server.user("counted").await;
     let channel = server.channel(&token).await;
     set_quota(server, "counted", 100).await;
@@ -292,7 +292,7 @@ async fn what_videos_were_made_from_goes() {
     assert_eq!(delete().await, StatusCode::NOT_FOUND);
 
     // One that is replaced is gone at once; the new one is still needed.
-    app.jobs.pause();
+    app.jobs.pause().await;
     keep_original(&server, video, uuid).await;
     let replacer = Uploader { server: &server, token: token.clone(), path: format!("{source}/replace-resumable") };
     let id = id_of(&replacer.begin(4, json!({ "filename": "better.mp4" })).await);

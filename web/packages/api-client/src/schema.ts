@@ -1922,6 +1922,14 @@ export interface components {
             /** @description At most 250 characters; they are told. */
             reason?: string | null;
         };
+        /** @description Captions to be. */
+        CaptionForm: {
+            /**
+             * Format: binary
+             * @description WebVTT or SubRip.
+             */
+            captionfile: string;
+        };
         /** @description Captions in one language. */
         CaptionView: {
             /** @description By a machine. */
@@ -2194,6 +2202,11 @@ export interface components {
              */
             width: number;
         };
+        /** @description What to forget. */
+        HistoryForm: {
+            /** @description RFC 3339; all of it without. */
+            beforeDate?: string | null;
+        };
         /** @description The id of something new. */
         Id: {
             /**
@@ -2222,6 +2235,26 @@ export interface components {
              * @description In pixels.
              */
             width: number;
+        };
+        /** @description A video whose file is fetched. */
+        ImportForm: components["schemas"]["VideoForm"] & {
+            /**
+             * Format: int64
+             * @description Where it belongs.
+             */
+            channelId: number;
+            /**
+             * Format: binary
+             * @description JPEG, PNG or WebP.
+             */
+            previewfile?: string | null;
+            /** @description Where the file is: http or https. */
+            targetUrl: string;
+            /**
+             * Format: binary
+             * @description JPEG, PNG or WebP.
+             */
+            thumbnailfile?: string | null;
         };
         /** @description An import. */
         ImportView: {
@@ -2873,6 +2906,29 @@ export interface components {
              */
             total: number;
         };
+        /** @description A live to be. */
+        LiveForm: components["schemas"]["LiveSettingsForm"] & components["schemas"]["VideoForm"] & {
+            /**
+             * Format: int64
+             * @description Where it belongs.
+             */
+            channelId: number;
+            /** @description Title, 3 to 120 characters. */
+            name: string;
+        };
+        /** @description A live's settings. */
+        LiveSettingsForm: {
+            /**
+             * Format: int64
+             * @description 1 default, 2 high, 3 small.
+             */
+            latencyMode?: number | null;
+            /** @description The address survives a session. */
+            permanentLive?: boolean | null;
+            replaySettings?: null | components["schemas"]["ReplaySettingsForm"];
+            /** @description Keep what is broadcast. */
+            saveReplay?: boolean | null;
+        };
         /** @description A live at this moment. */
         LiveStatus: {
             health?: null | components["schemas"]["Health"];
@@ -3064,6 +3120,21 @@ export interface components {
              */
             videoId: number;
         };
+        /** @description What a player got. */
+        PlaybackForm: {
+            /**
+             * Format: int64
+             * @description Bytes from the server.
+             */
+            downloadedBytesHTTP?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes from other viewers.
+             */
+            downloadedBytesP2P?: number | null;
+            /** @description Row id, UUID or short UUID. */
+            videoId: string;
+        };
         /** @description An HLS presentation. */
         PlaylistView: {
             /** @description Whole files. */
@@ -3240,10 +3311,23 @@ export interface components {
             /** @description The login name they chose. */
             username: string;
         };
+        /** @description Another file for a video, which comes in parts. */
+        ReplacementForm: {
+            /** @description What the file is called; its end says of which kind it is. */
+            filename: string;
+        };
         /** @description What happens to the recordings of a live. */
         ReplaySettings: {
             /** @description Who may see them. */
             privacy: components["schemas"]["Labelled_i64"];
+        };
+        /** @description What happens to the recordings of a live. */
+        ReplaySettingsForm: {
+            /**
+             * Format: int64
+             * @description Who may see them, as a video's privacy.
+             */
+            privacy: number;
         };
         /** @description A new password with what a letter's link carries. */
         ResetForm: {
@@ -3251,6 +3335,16 @@ export interface components {
             password: string;
             /** @description From the link. */
             verificationString: string;
+        };
+        /** @description A video whose file comes in parts. */
+        ResumableForm: components["schemas"]["VideoForm"] & {
+            /**
+             * Format: int64
+             * @description Where it belongs.
+             */
+            channelId: number;
+            /** @description What the file is called; its end says of which kind it is. */
+            filename: string;
         };
         /** @description How many were still there. */
         Retained: {
@@ -3269,6 +3363,16 @@ export interface components {
         RetentionView: {
             /** @description In order. */
             data: components["schemas"]["Retained"][];
+        };
+        /** @description A change of privacy to come. */
+        ScheduleForm: {
+            /**
+             * Format: int64
+             * @description 1, 2 or 4; 1 unless it says so.
+             */
+            privacy?: number | null;
+            /** @description RFC 3339. */
+            updateAt: string;
         };
         /** @description A change of privacy to come. */
         ScheduledUpdate: {
@@ -3517,6 +3621,36 @@ export interface components {
             /** @description `Bearer` */
             token_type: string;
         };
+        /** @description What is to be made. */
+        TranscodingForm: {
+            /** @description Even though it is being done. */
+            forceTranscoding?: boolean | null;
+            /** @description `hls` or `web-video`. */
+            transcodingType: string;
+        };
+        /** @description A video with its file. */
+        UploadForm: components["schemas"]["VideoForm"] & {
+            /**
+             * Format: int64
+             * @description Where it belongs.
+             */
+            channelId: number;
+            /**
+             * Format: binary
+             * @description JPEG, PNG or WebP.
+             */
+            previewfile?: string | null;
+            /**
+             * Format: binary
+             * @description JPEG, PNG or WebP.
+             */
+            thumbnailfile?: string | null;
+            /**
+             * Format: binary
+             * @description The video.
+             */
+            videofile: string;
+        };
         /** @description What can be changed of a user. */
         UserForm: {
             /**
@@ -3701,6 +3835,57 @@ export interface components {
             /** @description Where peers meet. */
             trackerUrls: string[];
         };
+        /** @description What a form says of a video. What it leaves out stays as it is, or as the instance has it. */
+        VideoForm: {
+            /**
+             * Format: int64
+             * @description Vocabulary id.
+             */
+            category?: number | null;
+            /**
+             * Format: int64
+             * @description Where it belongs: a channel of one's own.
+             */
+            channelId?: number | null;
+            /** @description Who may comment, as yes or no. */
+            commentsEnabled?: boolean | null;
+            /**
+             * Format: int64
+             * @description Who may comment: 1 everybody, 2 nobody, 3 after approval.
+             */
+            commentsPolicy?: number | null;
+            /** @description Markdown, at most 10000 characters. */
+            description?: string | null;
+            /** @description Viewers may download it. */
+            downloadEnabled?: boolean | null;
+            /** @description Vocabulary id. */
+            language?: string | null;
+            /**
+             * Format: int64
+             * @description Vocabulary id.
+             */
+            licence?: number | null;
+            /** @description Title, 3 to 120 characters. */
+            name?: string | null;
+            /** @description Not safe for work. */
+            nsfw?: boolean | null;
+            /** @description RFC 3339; null takes it away. */
+            originallyPublishedAt?: string | null;
+            /**
+             * Format: int64
+             * @description 1 public, 2 unlisted, 3 private, 4 internal, 5 by password.
+             */
+            privacy?: number | null;
+            scheduleUpdate?: null | components["schemas"]["ScheduleForm"];
+            /** @description How to support its makers. */
+            support?: string | null;
+            /** @description At most five. */
+            tags?: string[] | null;
+            /** @description What opens it with privacy 5. */
+            videoPasswords?: string[] | null;
+            /** @description It is published when all of it is made. */
+            waitTranscoding?: boolean | null;
+        };
         /** @description The ids of a video. */
         VideoIds: {
             /**
@@ -3712,6 +3897,16 @@ export interface components {
             shortUUID: string;
             /** @description Public id. */
             uuid: string;
+        };
+        /** @description One more. */
+        VideoPasswordForm: {
+            /** @description 2 to 100 characters. */
+            password: string;
+        };
+        /** @description All passwords of a video. */
+        VideoPasswordsForm: {
+            /** @description 1 to 100, none of them twice. */
+            passwords: string[];
         };
         /** @description A video in lists. */
         VideoSummary: {
@@ -3974,6 +4169,18 @@ export interface components {
             views: number;
             /** @description Published only once transcoded; in lists only for the owner. */
             waitTranscoding?: boolean | null;
+        };
+        /** @description Where a viewer is. */
+        ViewForm: {
+            /**
+             * Format: double
+             * @description Seconds from the video's beginning.
+             */
+            currentTime: number;
+            /** @description Tells viewers behind one address apart; at most 100 bytes. */
+            sessionId?: string | null;
+            /** @description `seek` after a jump. */
+            viewEvent?: string | null;
         };
     };
     responses: never;
@@ -4871,7 +5078,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["PlaybackForm"];
             };
         };
         responses: {
@@ -5394,7 +5601,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["HistoryForm"];
             };
         };
         responses: {
@@ -7467,7 +7674,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": Record<string, never>;
+                "multipart/form-data": components["schemas"]["ImportForm"];
             };
         };
         responses: {
@@ -7713,7 +7920,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": Record<string, never>;
+                "multipart/form-data": components["schemas"]["LiveForm"];
             };
         };
         responses: {
@@ -7807,7 +8014,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["LiveSettingsForm"];
             };
         };
         responses: {
@@ -7927,7 +8134,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": Record<string, never>;
+                "multipart/form-data": components["schemas"]["UploadForm"];
             };
         };
         responses: {
@@ -8073,7 +8280,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["ResumableForm"];
             };
         };
         responses: {
@@ -8230,7 +8437,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["VideoForm"];
             };
         };
         responses: {
@@ -8374,7 +8581,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": Record<string, never>;
+                "multipart/form-data": components["schemas"]["CaptionForm"];
             };
         };
         responses: {
@@ -8778,7 +8985,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["VideoPasswordsForm"];
             };
         };
         responses: {
@@ -8833,7 +9040,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["VideoPasswordForm"];
             };
         };
         responses: {
@@ -9182,7 +9389,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["ReplacementForm"];
             };
         };
         responses: {
@@ -9584,7 +9791,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["TranscodingForm"];
             };
         };
         responses: {
@@ -9647,7 +9854,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["ViewForm"];
             };
         };
         responses: {
