@@ -48,7 +48,7 @@ impl Allowances {
     }
 }
 
-/// A part in what a user may still have; given back when dropped, which is to be after a row counts what came.
+/// A part in what a user may still have; given back when dropped.
 #[derive(Debug)]
 pub struct Share {
     allowances: Allowances,
@@ -57,30 +57,42 @@ pub struct Share {
 }
 
 impl Share {
-    /// Counts what came; false when it is more than there is room for, with all that comes beside it.
+    /// Counts what came; false, and not counted, when it is more than there is room for, with all that comes beside it.
     pub fn take(&self, bytes: u64) -> bool {
         let mut pools = self.allowances.pools();
         // There is one as long as it has shares.
         let Some(pool) = pools.get_mut(&self.user) else { return false };
+        let coming_bytes = pool.coming_bytes.saturating_add(bytes);
+        if pool.room_bytes.is_some_and(|room_bytes| coming_bytes > room_bytes) {
+            return false;
+        }
+        pool.coming_bytes = coming_bytes;
         self.taken_bytes.fetch_add(bytes, Ordering::Relaxed);
-        pool.coming_bytes = pool.coming_bytes.saturating_add(bytes);
-        let coming_bytes = pool.coming_bytes;
-        pool.room_bytes.is_none_or(|room_bytes| coming_bytes <= room_bytes)
+        true
+    }
+
+    /// A row counts what came. Call after the commit.
+    pub fn counted(&self) {
+        self.give_back(|pool, taken_bytes| {
+            pool.room_bytes = pool.room_bytes.map(|room_bytes| room_bytes.saturating_sub(taken_bytes));
+        });
+    }
+
+    fn give_back(&self, then: impl FnOnce(&mut Pool, u64)) {
+        let mut pools = self.allowances.pools();
+        let Some(pool) = pools.get_mut(&self.user) else { return };
+        let taken_bytes = self.taken_bytes.swap(0, Ordering::Relaxed);
+        pool.coming_bytes = pool.coming_bytes.saturating_sub(taken_bytes);
+        then(pool, taken_bytes);
+        if pool.shares == 0 {
+            pools.remove(&self.user);
+        }
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let mut pools = self.allowances.pools();
-        let Some(pool) = pools.get_mut(&self.user) else { return };
-        let taken_bytes = self.taken_bytes.load(Ordering::Relaxed);
-        pool.coming_bytes = pool.coming_bytes.saturating_sub(taken_bytes);
-        // A row may count it from now on; if none does, the next count of them gives it back.
-        pool.room_bytes = pool.room_bytes.map(|room_bytes| room_bytes.saturating_sub(taken_bytes));
-        pool.shares -= 1;
-        if pool.shares == 0 {
-            pools.remove(&self.user);
-        }
+        self.give_back(|pool, _| pool.shares -= 1);
     }
 }
 
@@ -98,26 +110,27 @@ mod tests {
         let two = allowances.share(ANN, Some(100));
         assert!(one.take(60) && two.take(40));
         assert_eq!(allowances.coming_bytes(ANN), 100);
-        assert!(!two.take(1), "both together have all there is");
-        assert!(!one.take(0), "and so neither goes on");
+        assert!(!two.take(1) && !one.take(1), "both together have all there is");
+        assert_eq!(allowances.coming_bytes(ANN), 100, "what was refused did not come");
         assert!(allowances.share(BOB, Some(100)).take(100), "others have their own");
         assert!(allowances.share(BOB, None).take(u64::MAX));
     }
 
     #[test]
-    fn what_ended_is_not_given_to_others() {
+    fn what_failed_is_given_to_others_and_what_became_a_row_is_not() {
         let allowances = Allowances::default();
-        let one = allowances.share(ANN, Some(100));
-        let two = allowances.share(ANN, Some(100));
-        assert!(one.take(60));
+        let (one, two, three) = (allowances.share(ANN, Some(100)), allowances.share(ANN, Some(100)), allowances.share(ANN, Some(100)));
+        assert!(one.take(60) && !three.take(60));
         drop(one);
+        assert!(two.take(60), "it came to nothing");
+        two.counted();
         assert_eq!(allowances.coming_bytes(ANN), 0);
-        assert!(two.take(40) && !two.take(1));
-        // Counted again: it came to nothing.
-        allowances.refresh(ANN, Some(100));
-        assert!(two.take(59));
         drop(two);
-        assert_eq!(allowances.coming_bytes(ANN), 0);
+        assert!(three.take(40) && !three.take(1), "a row has it");
+        // Counted again: the row is gone.
+        allowances.refresh(ANN, Some(100));
+        assert!(three.take(60));
+        drop(three);
         assert!(allowances.pools().is_empty(), "nothing is left of what ended");
     }
 }

@@ -23,7 +23,7 @@ use super::model::{Created, VideoIds};
 use super::problem::{Problem, ProblemBody, Result};
 use super::upload::{Whole, finish, known_kind};
 use super::video_bodies::{ReplacementForm, ResumableForm};
-use super::video_form::{self, Made, PICTURES, check_quota, check_room, new_uuid, unless_blocked};
+use super::video_form::{self, Made, PICTURES, check_quota, check_size, new_uuid, unless_blocked};
 use crate::app::App;
 use crate::domain::{Timestamp, User, Video, VideoId, VideoState};
 use crate::pictures::Names;
@@ -163,7 +163,7 @@ async fn replaceable(tx: &mut Tx, user: &User, id: VideoRef) -> Result<Video> {
 async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &HeaderMap, request: Request) -> Result<Response> {
     let size_bytes = headers.get(LENGTH_HEADER).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse::<i64>().ok());
     let size_bytes = size_bytes.filter(|size| *size > 0).ok_or_else(|| Problem::invalid(LENGTH_HEADER, "must be the file's length"))?;
-    check_room(app, user, size_bytes.unsigned_abs()).await?;
+    check_size(app, size_bytes.unsigned_abs())?;
     let slots: &[Slot] = if video.is_some() { &[] } else { &PICTURES };
     let form = Form::read(request, app, slots, None).await?;
     let filename = form.fields.text("filename").or_else(|| form.fields.text("name")).unwrap_or("").to_owned();
@@ -197,6 +197,8 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
         None => {}
     }
     refuse_too_many(&mut tx, user).await?;
+    // Not before: what was begun counts already.
+    check_quota(&mut tx, user, size_bytes.unsigned_abs().saturating_add(app.allowances.coming_bytes(user.id))).await?;
     if video.is_none() {
         // To say what is wrong with the form now and not after hours; it is taken back with this transaction.
         video_form::create(&mut tx, new_uuid(), &form.fields, user, VideoState::ToTranscode, &filename).await?;

@@ -55,6 +55,7 @@ async fn upload(State(app): State<App>, Login(user): Login, request: Request) ->
     let pictures = Made::of(&app, &form).await?;
     let file = Whole { path: received.partial.path(), filename: &received.filename, size_bytes: received.size_bytes };
     let video = finish(&app, &user, &form.fields, file, pictures, None).await?;
+    room.counted();
     Ok(Json(Created { video: VideoIds::of(&video) }))
 }
 

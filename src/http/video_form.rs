@@ -216,14 +216,20 @@ pub(super) fn unless_blocked(user: Option<User>) -> Result<User> {
 
 /// The bounds on what a user brings: largest file, free disk, quota. `size_bytes` as far as it is known.
 pub(super) async fn check_room(app: &App, user: &User, size_bytes: u64) -> Result<()> {
+    check_size(app, size_bytes)?;
+    let coming_bytes = app.allowances.coming_bytes(user.id);
+    check_quota(&mut app.store.read().await?, user, size_bytes.saturating_add(coming_bytes)).await
+}
+
+/// Whether a file of `size_bytes` is taken by anybody, and fits on the disk.
+pub(super) fn check_size(app: &App, size_bytes: u64) -> Result<()> {
     if size_bytes > app.config.videos.max_file_bytes {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "The file is larger than this server takes").code("max_file_size_reached"));
     }
     if !crate::uploads::has_space(app, size_bytes) {
         return Err(super::form::no_space());
     }
-    let coming_bytes = app.allowances.coming_bytes(user.id);
-    check_quota(&mut app.store.read().await?, user, size_bytes.saturating_add(coming_bytes)).await
+    Ok(())
 }
 
 /// Whether a file of `size_bytes` still fits what the user may have.

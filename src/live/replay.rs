@@ -40,6 +40,9 @@ pub(super) async fn finish(app: &App, subject: &Subject, remains: Remains) -> bo
         Some(session) => conclude_at_last(app, subject, session).await,
         None => Err(Error::NoSession),
     };
+    if let (Ok(Some((_, Some(_)))), Some(allowance)) = (&result, &remains.allowance) {
+        allowance.counted();
+    }
     let is_done = match result {
         Ok(told) => {
             let replay = told.and_then(|(_, replay)| replay);
@@ -61,7 +64,6 @@ pub(super) async fn finish(app: &App, subject: &Subject, remains: Remains) -> bo
             false
         }
     };
-    // From now on its row counts.
     drop(remains.allowance);
     for waiting in remains.waiting {
         let _ = waiting.send(());

@@ -39,6 +39,7 @@ impl HashFiles {
 
 impl Job for HashFiles {
     const NAME: &'static str = "hash-files";
+    const HEAVY: bool = true;
 
     fn video(&self) -> Option<VideoId> {
         Some(VideoId(self.video_id))

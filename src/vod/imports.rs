@@ -128,9 +128,10 @@ async fn next(app: &App, turn: &Turn) -> store::Result<bool> {
     Ok(true)
 }
 
-/// Writes down how an import ended, as soon as the database takes it: until then its user's others would wait for it.
+/// Writes down how an import ended, as soon as the database takes it: until then its user's others would wait for it. If the server
+/// stops before, its next start begins it again.
 async fn conclude(app: &App, import: &Import, state: ImportState, reason: Option<&str>) {
-    loop {
+    while !app.stop.is_cancelled() {
         let written = async {
             let mut tx = app.store.write().await?;
             tx.imports().set_state(import.id, state, reason).await?;
@@ -215,7 +216,9 @@ async fn one(app: &App, import: &Import) -> Result<(), Error> {
     }
     file.sync_all().await?;
     drop(file);
-    finish(app, import, &partial, extension, &named, size_bytes).await
+    finish(app, import, &partial, extension, &named, size_bytes).await?;
+    allowance.counted();
+    Ok(())
 }
 
 fn is_text(content_type: &str) -> bool {

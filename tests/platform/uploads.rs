@@ -218,7 +218,10 @@ async fn quotas(server: &Server) {
     let mut answers = [one.status(), other.status()];
     answers.sort();
     assert_eq!(answers, [StatusCode::CREATED, TOO_LARGE], "there is room for one of them");
-    let id = id_of(if one.status() == StatusCode::CREATED { &one } else { &other });
+    let (begun, name) = if one.status() == StatusCode::CREATED { (one, "one.mp4") } else { (other, "other.mp4") };
+    let id = id_of(&begun);
+    let again = begin(name, 60).await;
+    assert_eq!((again.status(), id_of(&again)), (StatusCode::CREATED, id.clone()), "what was begun does not count against itself");
 
     let fields = [("channelId", channel.to_string()), ("name", "In one form".to_owned())];
     let send = async |size: usize| {
