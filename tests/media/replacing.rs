@@ -59,13 +59,24 @@ async fn a_replaced_file_is_there_at_once_and_whole() {
     server.stop().await;
 }
 
+/// A video's details once its files have their magnets, which they get a little later.
+async fn hashed(server: &Server, upload: &Upload) -> Value {
+    let is_hashed = |files: &Value| files.as_array().is_some_and(|files| files.iter().all(|file| file["magnetUri"].is_string()));
+    eventually("the files are hashed", async || {
+        let now = upload.details(server, None).await;
+        is_hashed(&now["files"]) && is_hashed(&now["streamingPlaylists"][0]["files"])
+    })
+    .await;
+    upload.details(server, None).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_replacement_changes_nothing() {
     let server = server().await;
     let token = server.root().await;
     let upload = Upload::of(&server, &token, clip(Clip::Plain), false).await;
     assert_eq!(upload.ended(&server, &token).await, "completed");
-    let before = upload.details(&server, None).await;
+    let before = hashed(&server, &upload).await;
     upload.replace(&server, clip(Clip::Wide)).await;
     assert_eq!(upload.ended(&server, &token).await, "failed");
     let now = upload.details(&server, None).await;
