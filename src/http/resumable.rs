@@ -367,7 +367,7 @@ async fn become_video(app: &App, user: &User, upload: &Upload, path: &std::path:
         _ => None,
     };
     // Not made here: an upload that fails now may be tried again, and has its pictures until it expires.
-    let pictures = Made::lent(app, names);
+    let pictures = Made::lent(names);
     let file = Whole { path, filename: &upload.filename, size_bytes: upload.size_bytes.unsigned_abs() };
     finish(app, user, &fields, file, pictures, Some(upload)).await
 }
