@@ -189,11 +189,7 @@ async fn put(
     // Beside all that stays.
     check_quota(&mut tx, &user, size_bytes).await?;
     tx.captions().put(&caption).await?;
-    tx.commit().await?;
-    written.keep();
-    if let Some(before) = before {
-        remove(&folder, &before);
-    }
+    written.commit(tx, move || before.iter().for_each(|before| remove(&folder, before))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -214,8 +210,8 @@ async fn delete(State(app): State<App>, Login(user): Login, Path(path): Path<(St
     let video = id.fetch_owned(&mut tx, &user).await?;
     let caption = tx.captions().of_language(video.id, &language).await?.ok_or_else(|| Problem::not_found("Video caption"))?;
     tx.captions().delete(video.id, &language).await?;
-    tx.commit().await?;
-    remove(&captions_folder(&app.config.data_dir, video.uuid), &caption);
+    let folder = captions_folder(&app.config.data_dir, video.uuid);
+    tx.commit_then(move || remove(&folder, &caption)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

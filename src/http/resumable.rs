@@ -225,9 +225,8 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
     tx.uploads().create(&upload).await?;
     check_quota(&mut tx, &user, app.allowances.coming_bytes(user.id)).await?;
     let room_bytes = users::room(&mut tx, &user).await?;
-    tx.commit().await?;
+    pictures.commit(tx, || {}).await?;
     app.allowances.refresh(user.id, room_bytes);
-    pictures.keep();
     Ok(created(StatusCode::CREATED))
 }
 

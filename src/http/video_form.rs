@@ -180,7 +180,7 @@ impl Made {
         self.names.as_ref()
     }
 
-    /// Gives them to a video; call [`Made::keep`] after the commit. The video's names are changed as well.
+    /// Gives them to a video; they stay its own after [`Made::commit`]. The video's names are changed as well.
     pub async fn give(&self, tx: &mut Tx, video: &mut Video) -> Result<()> {
         if let Some(names) = &self.names {
             tx.videos().set_pictures(video.id, &names.thumbnail, &names.preview).await?;
@@ -190,9 +190,9 @@ impl Made {
         Ok(())
     }
 
-    /// They are somebody's now.
-    pub fn keep(self) {
-        self.files.keep();
+    /// They are somebody's from this commit on. `then` follows it, as in [`Tx::commit_then`].
+    pub async fn commit(self, tx: Tx, then: impl FnOnce() + Send + 'static) -> Result<()> {
+        Ok(self.files.commit(tx, then).await?)
     }
 }
 
