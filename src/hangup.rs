@@ -43,6 +43,11 @@ impl Unnamed {
         std::fs::write(path, bytes)
     }
 
+    /// These and those.
+    pub(crate) fn add(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
     /// Rows name them from this commit on. `then` follows it, as in [`Tx::commit_then`].
     pub(crate) async fn commit(self, tx: Tx, then: impl FnOnce() + Send + 'static) -> store::Result<()> {
         tx.commit_then(move || {
