@@ -33,6 +33,16 @@ impl Unnamed {
         blocking((), work).await?
     }
 
+    /// Copies one, away from the threads that serve.
+    pub(crate) async fn copied(from: PathBuf, to: PathBuf) -> io::Result<Self> {
+        let work = move || {
+            // Before it is there, as below.
+            let files = Self(vec![to.clone()]);
+            std::fs::copy(from, to).map(|_| files)
+        };
+        blocking((), work).await?
+    }
+
     /// Writes one more, in a folder that need not exist. Blocks.
     pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
         if let Some(folder) = path.parent() {
