@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
 
+use crate::store::{self, Tx};
+
 /// Runs `work` away from the threads that serve. `permit` goes along and is given back when the work ends, whether or not anybody
 /// still waits for it: who asks and hangs up, again and again, could have any number at work at once otherwise. Fails if `work` panics.
 pub(crate) async fn blocking<P: Send + 'static, T: Send + 'static>(permit: P, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
@@ -31,6 +33,16 @@ impl Unnamed {
         blocking((), work).await?
     }
 
+    /// Copies one, away from the threads that serve.
+    pub(crate) async fn copied(from: PathBuf, to: PathBuf) -> io::Result<Self> {
+        let work = move || {
+            // Before it is there, as below.
+            let files = Self(vec![to.clone()]);
+            std::fs::copy(from, to).map(|_| files)
+        };
+        blocking((), work).await?
+    }
+
     /// Writes one more, in a folder that need not exist. Blocks.
     pub(crate) fn write(&mut self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
         if let Some(folder) = path.parent() {
@@ -41,7 +53,21 @@ impl Unnamed {
         std::fs::write(path, bytes)
     }
 
-    /// Rows name them now. Call right after the commit.
+    /// These and those.
+    pub(crate) fn add(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
+    }
+
+    /// Rows name them from this commit on. `then` follows it, as in [`Tx::commit_then`].
+    pub(crate) async fn commit(self, tx: Tx, then: impl FnOnce() + Send + 'static) -> store::Result<()> {
+        tx.commit_then(move || {
+            self.keep();
+            then();
+        })
+        .await
+    }
+
+    /// Rows name them now.
     pub fn keep(mut self) {
         self.0.clear();
     }
@@ -65,6 +91,38 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn a_commit_that_nobody_waits_for_keeps_its_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open("", folder.path()).await.expect("a store");
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        std::fs::write(&old, b"picture").expect("written");
+        let mut files = Unnamed::default();
+        files.write(new.clone(), b"picture").expect("written");
+        let mut tx = store.write().await.expect("the store");
+        tx.settings().put("picture", "new").await.expect("put");
+        let replaced = old.clone();
+        let mut asked = Box::pin(files.commit(tx, move || {
+            let _ = std::fs::remove_file(replaced);
+        }));
+        tokio::select! {
+            biased;
+            _ = &mut asked => panic!("it waits"),
+            () = std::future::ready(()) => {}
+        }
+        drop(asked);
+        let gone = async {
+            while old.exists() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        assert!(timeout(Duration::from_secs(10), gone).await.is_ok(), "it goes on");
+        let mut tx = store.read().await.expect("the store");
+        assert_eq!(tx.settings().value("picture").await.expect("read").as_deref(), Some("new"));
+        assert!(new.exists());
+    }
 
     #[tokio::test]
     async fn a_permit_is_held_until_the_work_ends() {

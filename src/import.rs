@@ -13,6 +13,7 @@ use zip::ZipArchive;
 use crate::domain::{
     Account, ActorImage, ActorImages, Channel, ChannelId, ChannelName, LatencyMode, Live, NsfwPolicy, Privacy, StreamKey, User, Video,
 };
+use crate::hangup::Unnamed;
 use crate::images::{self, Images, Kind};
 use crate::store::{self, NewChannel, NewVideo, Store, Tx, VideoFilter};
 use crate::users::is_free;
@@ -93,14 +94,37 @@ pub async fn read(
     max_channels: usize,
 ) -> Result<Summary, Error> {
     let contents = tokio::task::spawn_blocking(move || Contents::read(&archive, max_channels)).await.map_err(std::io::Error::other)??;
-    let mut summary = Summary::default();
-    let mut pictures = Pictures { images, data_dir, made: ActorImages::default(), kept: Vec::new() };
-    let result = apply(store, &mut pictures, user, contents, max_channels, &mut summary).await;
-    if result.is_err() {
-        pictures.kept.clear();
+    // Before anything is written: decoding takes its time, and there is one writer.
+    let pictures = Pictures { images, data_dir };
+    let avatar = pictures.make(Kind::Avatar, contents.avatar).await;
+    let mut channels = Vec::new();
+    for (channel, avatar, banner) in contents.channels {
+        let ((avatars, mut files), (banners, others)) =
+            (pictures.make(Kind::Avatar, avatar).await, pictures.make(Kind::Banner, banner).await);
+        files.add(others);
+        channels.push((channel, ActorImages { avatars, banners }, files));
     }
-    pictures.remove_others();
-    result.map(|()| summary)
+
+    let (mut summary, mut named) = (Summary::default(), Unnamed::default());
+    let mut tx = store.write().await?;
+    let Some(mut user) = tx.users().by_id(user.id).await? else { return Ok(summary) };
+    summary.account = apply_account(&mut tx, &user, &contents.account, avatar, &mut named).await?;
+    summary.settings = apply_settings(&mut user, &contents.settings);
+    tx.users().update(&user).await?;
+    for (channel, images, files) in channels {
+        if apply_channel(&mut tx, &user, &channel, &images, max_channels, &mut summary.channels).await? {
+            named.add(files);
+        }
+    }
+    for video in &contents.videos {
+        if video["isLive"] == true {
+            apply_live(&mut tx, &user, video, &mut summary.lives).await?;
+        } else {
+            summary.videos_left_out += 1;
+        }
+    }
+    named.commit(tx, || {}).await?;
+    Ok(summary)
 }
 
 impl Contents {
@@ -162,77 +186,20 @@ fn list(value: Option<Value>, field: &str) -> Vec<Value> {
     }
 }
 
-/// Pictures that were written for rows to be.
+/// Where pictures are made.
 struct Pictures<'a> {
     images: &'a Images,
     data_dir: &'a Path,
-    made: ActorImages,
-    /// Files that rows name.
-    kept: Vec<String>,
 }
 
 impl Pictures<'_> {
     /// Writes a picture in its sizes; none when there is none or it is not taken.
-    async fn make(&mut self, kind: Kind, bytes: Option<Bytes>) -> Vec<ActorImage> {
-        let Some(bytes) = bytes else { return Vec::new() };
-        let (made, files) = self.images.store(self.data_dir, kind, bytes).await.unwrap_or_default();
-        // Removed below, unless rows name them.
-        files.keep();
-        match kind {
-            Kind::Avatar => self.made.avatars.extend(made.iter().cloned()),
-            Kind::Banner => self.made.banners.extend(made.iter().cloned()),
-        }
-        made
-    }
-
-    /// Notes that rows name these.
-    fn keep(&mut self, images: &ActorImages) {
-        self.kept.extend(images.avatars.iter().chain(&images.banners).map(|image| image.file.clone()));
-    }
-
-    /// Removes what no row names.
-    fn remove_others(&mut self) {
-        let kept = &self.kept;
-        self.made.avatars.retain(|image| !kept.contains(&image.file));
-        self.made.banners.retain(|image| !kept.contains(&image.file));
-        images::remove(self.data_dir, &self.made);
-    }
-}
-
-async fn apply(
-    store: &Store,
-    pictures: &mut Pictures<'_>,
-    user: &User,
-    contents: Contents,
-    max_channels: usize,
-    summary: &mut Summary,
-) -> Result<(), Error> {
-    // Before anything is written: decoding takes its time, and there is one writer.
-    let avatar = pictures.make(Kind::Avatar, contents.avatar).await;
-    let mut channels = Vec::new();
-    for (channel, avatar, banner) in contents.channels {
-        let images = ActorImages { avatars: pictures.make(Kind::Avatar, avatar).await, banners: pictures.make(Kind::Banner, banner).await };
-        channels.push((channel, images));
-    }
-    let mut tx = store.write().await?;
-    let Some(mut user) = tx.users().by_id(user.id).await? else { return Ok(()) };
-    summary.account = apply_account(&mut tx, &user, &contents.account, avatar, pictures).await?;
-    summary.settings = apply_settings(&mut user, &contents.settings);
-    tx.users().update(&user).await?;
-    for (channel, images) in channels {
-        if apply_channel(&mut tx, &user, &channel, &images, max_channels, &mut summary.channels).await? {
-            pictures.keep(&images);
+    async fn make(&self, kind: Kind, bytes: Option<Bytes>) -> (Vec<ActorImage>, Unnamed) {
+        match bytes {
+            Some(bytes) => self.images.store(self.data_dir, kind, bytes).await.unwrap_or_default(),
+            None => Default::default(),
         }
     }
-    for video in &contents.videos {
-        if video["isLive"] == true {
-            apply_live(&mut tx, &user, video, &mut summary.lives).await?;
-        } else {
-            summary.videos_left_out += 1;
-        }
-    }
-    tx.commit().await?;
-    Ok(())
 }
 
 /// A text within the bound of descriptions; nothing instead of one beyond it.
@@ -244,8 +211,8 @@ async fn apply_account(
     tx: &mut Tx,
     user: &User,
     value: &Value,
-    avatar: Vec<ActorImage>,
-    pictures: &mut Pictures<'_>,
+    (avatar, files): (Vec<ActorImage>, Unnamed),
+    named: &mut Unnamed,
 ) -> Result<Count, Error> {
     let Some(mut account) = tx.accounts().by_id(user.account_id).await? else { return Ok(Count::default()) };
     let mut count = Count { success: 1, ..Count::default() };
@@ -259,7 +226,7 @@ async fn apply_account(
     if account.actor.images.avatars.is_empty() && !avatar.is_empty() {
         account.actor.images.avatars = avatar;
         tx.accounts().set_images(account.actor.id, &account.actor.images).await?;
-        pictures.keep(&account.actor.images);
+        named.add(files);
     }
     Ok(count)
 }

@@ -22,7 +22,7 @@ use super::model::{Labelled, List, labelled};
 use super::problem::{Problem, ProblemBody, Result};
 use super::serve::Client;
 use super::slots::{Slot, Slots};
-use super::video_form::{check_quota, check_room};
+use super::video_form::check_owner;
 use crate::app::App;
 use crate::domain::{Caption, Timestamp, Video, language_of, vtt_of};
 use crate::hangup::{self, Unnamed};
@@ -157,7 +157,9 @@ async fn put(
 ) -> Result<StatusCode> {
     let (id, language) = parsed(path)?;
     let video = id.fetch_owned(&mut app.store.read().await?, &user).await?;
-    check_room(&app, &user, 0).await?;
+    if !has_space(&app, 0) {
+        return Err(form::no_space());
+    }
     let place = desk.place(client.address)?;
     let form = Form::read(request, &app, &[FILE], None).await?;
     let bytes = form.bytes(FILE.name).ok_or_else(|| Problem::invalid(FILE.name, "is needed"))?;
@@ -183,17 +185,12 @@ async fn put(
     };
     let mut tx = app.store.write().await?;
     // It may be gone by now, or somebody else's.
-    id.fetch_owned(&mut tx, &user).await?;
+    let video = id.fetch_owned(&mut tx, &user).await?;
     let before = tx.captions().of_language(video.id, &caption.language).await?;
-    tx.captions().delete(video.id, &caption.language).await?;
-    // Beside all that stays.
-    check_quota(&mut tx, &user, size_bytes).await?;
     tx.captions().put(&caption).await?;
-    tx.commit().await?;
-    written.keep();
-    if let Some(before) = before {
-        remove(&folder, &before);
-    }
+    // Whoever brings them.
+    check_owner(&mut tx, &video).await?;
+    written.commit(tx, move || before.iter().for_each(|before| remove(&folder, before))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -214,8 +211,8 @@ async fn delete(State(app): State<App>, Login(user): Login, Path(path): Path<(St
     let video = id.fetch_owned(&mut tx, &user).await?;
     let caption = tx.captions().of_language(video.id, &language).await?.ok_or_else(|| Problem::not_found("Video caption"))?;
     tx.captions().delete(video.id, &language).await?;
-    tx.commit().await?;
-    remove(&captions_folder(&app.config.data_dir, video.uuid), &caption);
+    let folder = captions_folder(&app.config.data_dir, video.uuid);
+    tx.commit_then(move || remove(&folder, &caption)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

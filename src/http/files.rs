@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn storyboards_are_found_by_video_and_file() {
         let (video, version) = (Uuid::new_v4(), Uuid::new_v4());
-        let file = crate::vod::storyboard_file(version);
+        let file = crate::vod::storyboard_file(&version.to_string());
         assert_eq!(storyboard_of(&storyboard_name(video, &file)), Some((video, file.as_str())));
         for name in ["x.jpg", "../../etc_passwd.jpg", &file, &format!("{video}_{version}.jpg"), &format!("{video}_{version}-720.m3u8")] {
             assert_eq!(storyboard_of(name), None, "{name}");

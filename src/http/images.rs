@@ -144,9 +144,8 @@ async fn replace(app: &App, actor: ActorId, kind: Kind, upload: Option<Bytes>) -
         Kind::Banner => (Vec::new(), std::mem::replace(&mut images.banners, new)),
     };
     tx.accounts().set_images(actor, &images).await?;
-    tx.commit().await?;
-    files.keep();
-    images::remove(data_dir, &ActorImages { avatars, banners });
+    let data_dir = data_dir.clone();
+    files.commit(tx, move || images::remove(&data_dir, &ActorImages { avatars, banners })).await?;
     Ok(images)
 }
 

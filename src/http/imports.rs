@@ -116,9 +116,8 @@ async fn create(State(app): State<App>, base: Base, Login(user): Login, request:
     pictures.give(&mut tx, &mut video).await?;
     let id = tx.imports().create(user.id, video.id, url.as_str()).await?;
     let import = tx.imports().by_id(id).await?.ok_or_else(|| Problem::not_found("Video import"))?;
-    tx.commit().await?;
-    pictures.keep();
-    app.uploads.wake_imports();
+    let waiting = app.clone();
+    pictures.commit(tx, move || waiting.uploads.wake_imports()).await?;
     Ok(Json(ImportView::of(import, Some(&video), &app, &base)))
 }
 

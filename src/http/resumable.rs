@@ -227,9 +227,8 @@ async fn begin_any(app: &App, user: &User, video: Option<&Video>, headers: &Head
     tx.uploads().create(&upload).await?;
     check_quota(&mut tx, &user, app.allowances.coming_bytes(user.id)).await?;
     let room_bytes = users::room(&mut tx, &user).await?;
-    tx.commit().await?;
+    pictures.commit(tx, || {}).await?;
     app.allowances.refresh(user.id, room_bytes);
-    pictures.keep();
     Ok(created(StatusCode::CREATED))
 }
 
@@ -369,7 +368,7 @@ async fn become_video(app: &App, user: &User, upload: &Upload, path: &std::path:
         _ => None,
     };
     // Not made here: an upload that fails now may be tried again, and has its pictures until it expires.
-    let pictures = Made::lent(app, names);
+    let pictures = Made::lent(names);
     let file = Whole { path, filename: &upload.filename, size_bytes: upload.size_bytes.unsigned_abs() };
     finish(app, user, &fields, file, pictures, Some(upload)).await
 }

@@ -98,20 +98,15 @@ pub(super) async fn finish(
             tx.uploads().done(&upload.id, video.id, Timestamp::now().plus(REMEMBERED)).await?;
         }
         video_form::check_owner(&mut tx, &video).await?;
-        tx.commit().await?;
+        let app = app.clone();
+        pictures.commit(tx, move || app.jobs.wake()).await?;
         Ok::<_, Problem>(video)
     };
-    match made.await {
-        Ok(video) => {
-            pictures.keep();
-            app.jobs.wake();
-            Ok(video)
-        }
-        Err(problem) => {
-            let _ = tokio::fs::remove_dir_all(originals_folder(data_dir, uuid)).await;
-            Err(problem)
-        }
+    let made = made.await;
+    if made.is_err() {
+        let _ = tokio::fs::remove_dir_all(originals_folder(data_dir, uuid)).await;
     }
+    made
 }
 
 /// The file that a video was made from.

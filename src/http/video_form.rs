@@ -1,6 +1,5 @@
 //! What a form says of a video, new or not: fields that PeerTube's clients send alike for uploads, imports, lives and changes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -14,6 +13,7 @@ use super::problem::{Problem, Result};
 use super::videos::{apply, own_channel};
 use crate::app::App;
 use crate::domain::{ChannelId, Chapter, Privacy, Schedule, Timestamp, User, Video, VideoPassword, VideoState};
+use crate::hangup::Unnamed;
 use crate::images::{self, MAX_BYTES};
 use crate::jobs::{Job as _, PublishScheduled};
 use crate::pictures::{self, Names};
@@ -150,9 +150,8 @@ async fn chapters(tx: &mut Tx, video: &Video) -> Result<()> {
 
 /// Pictures made of what came with a form, removed again when dropped before they were kept.
 pub(super) struct Made {
-    data_dir: PathBuf,
     names: Option<Names>,
-    lent: bool,
+    files: Unnamed,
 }
 
 impl Made {
@@ -167,17 +166,13 @@ impl Made {
             error @ (images::Error::Disk(_) | images::Error::Busy) => error.into(),
             error => Problem::invalid(field, error.to_string()),
         })?;
-        let names = made.map(|(names, files)| {
-            // From here on they are removed by these names.
-            files.keep();
-            names
-        });
-        Ok(Self { data_dir: app.config.data_dir.clone(), names, lent: false })
+        let (names, files) = made.unzip();
+        Ok(Self { names, files: files.unwrap_or_default() })
     }
 
     /// Pictures that are somebody else's until they are given.
-    pub fn lent(app: &App, names: Option<Names>) -> Self {
-        Self { data_dir: app.config.data_dir.clone(), names, lent: true }
+    pub fn lent(names: Option<Names>) -> Self {
+        Self { names, files: Unnamed::default() }
     }
 
     /// What they are called.
@@ -185,7 +180,7 @@ impl Made {
         self.names.as_ref()
     }
 
-    /// Gives them to a video; call [`Made::keep`] after the commit. The video's names are changed as well.
+    /// Gives them to a video; they stay its own after [`Made::commit`]. The video's names are changed as well.
     pub async fn give(&self, tx: &mut Tx, video: &mut Video) -> Result<()> {
         if let Some(names) = &self.names {
             tx.videos().set_pictures(video.id, &names.thumbnail, &names.preview).await?;
@@ -195,17 +190,9 @@ impl Made {
         Ok(())
     }
 
-    /// They are somebody's now.
-    pub fn keep(mut self) {
-        self.names = None;
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        if let Some(names) = self.names.take().filter(|_| !self.lent) {
-            names.remove(&self.data_dir);
-        }
+    /// They are somebody's from this commit on. `then` follows it, as in [`Tx::commit_then`].
+    pub async fn commit(self, tx: Tx, then: impl FnOnce() + Send + 'static) -> Result<()> {
+        Ok(self.files.commit(tx, then).await?)
     }
 }
 

@@ -279,13 +279,14 @@ async fn update(State(app): State<App>, Login(user): Login, id: VideoRef, reques
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot update privacy of a live that has already started"));
     }
     made.give(&mut tx, &mut video).await?;
-    tx.commit().await?;
-    if made.names().is_some() {
-        pictures::remove(&app.config.data_dir, before.thumbnail.as_deref(), before.preview.as_deref());
-    }
-    // Nothing was waited for since the commit: whoever hangs up then leaves nothing, and takes nothing along.
-    made.keep();
-    app.jobs.wake();
+    let are_replaced = made.names().is_some();
+    made.commit(tx, move || {
+        if are_replaced {
+            pictures::remove(&app.config.data_dir, before.thumbnail.as_deref(), before.preview.as_deref());
+        }
+        app.jobs.wake();
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -195,6 +195,17 @@ impl Tx {
         Ok(self.inner.commit().await?)
     }
 
+    /// As [`Tx::commit`], and `then` if it succeeds: to its end, whether or not anybody still waits for it. A commit that is no longer
+    /// waited for happens all the same, so what it calls for has to. `then` is dropped if it fails.
+    pub async fn commit_then(self, then: impl FnOnce() + Send + 'static) -> Result<()> {
+        let work = tokio::spawn(async move {
+            self.commit().await?;
+            then();
+            Ok::<_, Error>(())
+        });
+        work.await.map_err(|error| Error::Database(sqlx::Error::Io(error.into())))?
+    }
+
     fn connection(&mut self) -> &mut AnyConnection {
         &mut self.inner
     }

@@ -29,6 +29,8 @@ pub use storyboard::DrawStoryboard;
 pub use swarms::{Swarm, Swarms};
 pub use transcode::{Transcode, enqueue as enqueue_transcoding, remove_leftovers};
 
+use crate::domain::Playlist;
+
 /// Stripes of a segment: nobody pushes here, so they only say how a small one is cut.
 pub const STRIPES: u8 = 4;
 
@@ -40,10 +42,15 @@ pub fn originals_folder(data_dir: &Path, video: Uuid) -> PathBuf {
 /// What the name of sprites ends with.
 const STORYBOARD: &str = "-storyboard.jpg";
 
-/// A new name for the sprites of a video that was made as `version`, in its folder. They go with that version; the rest of the name
-/// nobody can guess.
-pub fn storyboard_file(version: Uuid) -> String {
-    format!("{version}-{}{STORYBOARD}", Uuid::new_v4().simple())
+/// A new name for the sprites of a video, in its folder. `prefix`: what the names of its playlists begin with. They go with those; the
+/// rest of the name nobody can guess.
+pub fn storyboard_file(prefix: &str) -> String {
+    format!("{prefix}-{}{STORYBOARD}", Uuid::new_v4().simple())
+}
+
+/// What the names of a video's playlists, and of what goes with them, begin with.
+fn prefix_of(playlist: &Playlist) -> Option<&str> {
+    playlist.playlist.strip_suffix("-master.m3u8")
 }
 
 /// Whether a name is one of sprites.
@@ -103,10 +110,9 @@ mod tests {
 
     #[test]
     fn names_of_sprites_cannot_be_guessed() {
-        let version = Uuid::new_v4();
-        let (one, other) = (storyboard_file(version), storyboard_file(version));
-        assert!(one.starts_with(&format!("{version}-")) && is_storyboard(&one), "{one}");
+        let (one, other) = (storyboard_file("ab12cd34"), storyboard_file("ab12cd34"));
+        assert!(one.starts_with("ab12cd34-") && is_storyboard(&one), "{one}");
         assert_ne!(one, other);
-        assert!(!is_storyboard(&format!("{version}-720.m3u8")));
+        assert!(!is_storyboard("ab12cd34-720.m3u8"));
     }
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::storyboard_file;
 use super::transcode::{remove_folder, work_folder};
 use super::workshop::{Board, Event, FaultKind, Order, STORYBOARD, Work};
+use super::{prefix_of, storyboard_file};
 use crate::app::App;
 use crate::blobs::Blob;
 use crate::domain::{JobId, Place, Storyboard, Video, VideoId};
+use crate::hangup::Unnamed;
 use crate::jobs::{self, Failure, Job, Postponed};
 use crate::live::vod_folder;
 
@@ -48,19 +48,22 @@ impl Job for DrawStoryboard {
         let files = tx.files().of_video(id).await?;
         let place = tx.media().of_video(id).await?.place;
         let is_drawn = tx.media().storyboard(id).await?.is_some();
+        let playlist = tx.playlists().of_video(id).await?;
         drop(tx);
         let plain = files.into_iter().find(|file| file.playlist_id.is_none() && file.has_video);
         let Some(file) = plain.filter(|_| place == Place::Disk && !is_drawn) else { return Ok(()) };
+        // What it would go with; a video can do without.
+        let Some(prefix) = playlist.as_ref().and_then(prefix_of) else { return Ok(()) };
         let job = jobs::attempt().map_or(JobId(0), |attempt| attempt.id);
         let folder = work_folder(&app.config.data_dir).join(job.to_string());
         tokio::fs::create_dir_all(&folder).await?;
-        let outcome = draw(app, &video, file.file, &folder).await;
+        let outcome = draw(app, &video, file.file, prefix, &folder).await;
         remove_folder(&folder).await;
         outcome
     }
 }
 
-async fn draw(app: &App, video: &Video, file: String, folder: &Path) -> Result<(), Failure> {
+async fn draw(app: &App, video: &Video, file: String, prefix: &str, folder: &Path) -> Result<(), Failure> {
     let order = Order {
         input: Blob::WebVideo(file).path(&app.config.data_dir),
         folder: folder.to_owned(),
@@ -93,17 +96,15 @@ async fn draw(app: &App, video: &Video, file: String, folder: &Path) -> Result<(
         }
     }
     let Some(board) = board else { return Ok(()) };
-    let file = storyboard_file(Uuid::new_v4());
-    let target = vod_folder(&app.config.data_dir, video.uuid).join(&file);
-    tokio::fs::copy(folder.join(STORYBOARD), &target).await?;
+    let file = storyboard_file(prefix);
+    let sprites = Unnamed::copied(folder.join(STORYBOARD), vod_folder(&app.config.data_dir, video.uuid).join(&file)).await?;
     let mut tx = app.store.write().await?;
-    if tx.videos().by_id(video.id).await?.is_none() {
-        // Deleted meanwhile, and whoever removed its files did not know of this one.
-        let _ = tokio::fs::remove_file(target).await;
+    if tx.playlists().of_video(video.id).await?.as_ref().and_then(prefix_of) != Some(prefix) {
+        // Deleted or made anew meanwhile, and whoever removes its files does not know of this one.
         return Ok(());
     }
     tx.media().put_storyboard(video.id, Some(&described(board, file))).await?;
-    Ok(tx.commit().await?)
+    Ok(sprites.commit(tx, || {}).await?)
 }
 
 /// For the database.

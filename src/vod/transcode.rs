@@ -20,10 +20,11 @@ use uuid::Uuid;
 use super::moving::RemoveVersion;
 use super::storyboard::described;
 use super::workshop::{Board, Event, Facts, Fault, FaultKind, Order, PREVIEW, Planned, STORYBOARD, THUMBNAIL, Work, mp4_path};
-use super::{HashFiles, SignManifests, originals_folder, storyboard_file};
+use super::{HashFiles, SignManifests, originals_folder, prefix_of, storyboard_file};
 use crate::app::App;
 use crate::blobs::{self, Blob};
 use crate::domain::{JobId, Media, Place, Playlist, PlaylistId, Storyboard, Timestamp, Video, VideoId, VideoState};
+use crate::hangup::Unnamed;
 use crate::jobs::{self, Failure, Hopeless, Job, Postponed};
 use crate::live::thumbnail::{previews_folder, thumbnails_folder};
 use crate::live::{free_bytes, vod_folder, web_videos_folder};
@@ -411,20 +412,22 @@ impl Making<'_> {
         Ok(rows)
     }
 
-    async fn storyboard(&self, board: Board) -> Result<Storyboard, Stop> {
-        let file = storyboard_file(self.version);
-        tokio::fs::copy(self.work.join(STORYBOARD), vod_folder(&self.app.config.data_dir, self.video.uuid).join(&file)).await?;
-        Ok(described(board, file))
+    async fn storyboard(&self, board: Board) -> Result<(Storyboard, Unnamed), Stop> {
+        let file = storyboard_file(&self.version.to_string());
+        let target = vod_folder(&self.app.config.data_dir, self.video.uuid).join(&file);
+        let sprites = Unnamed::copied(self.work.join(STORYBOARD), target).await?;
+        Ok((described(board, file), sprites))
     }
 
     /// This version is the video from now on. `input`: what it was made of; `None` if it was given up half-way.
     async fn switch(&self, published: Published, copied: bool, board: Option<Board>, input: Option<&Input>) -> Result<(), Stop> {
         let (app, id) = (self.app, self.video.id);
         let plain = if copied { self.web_videos(&published.renditions).await? } else { Vec::new() };
-        let storyboard = match board {
+        let (storyboard, sprites) = match board {
             Some(board) => Some(self.storyboard(board).await?),
             None => None,
-        };
+        }
+        .unzip();
         let original = input.and_then(|input| input.original.clone());
         let kept = if app.config.transcoding.keep_original { original.clone() } else { None };
         let now = Timestamp::now();
@@ -457,7 +460,7 @@ impl Making<'_> {
         if let Some(old) = before.leaves(&self.video, self.version, &names) {
             tx.jobs().enqueue_at(&old, now.plus(LINGER.max(app.blobs.address_lifetime()))).await?;
         }
-        tx.commit().await?;
+        sprites.unwrap_or_default().commit(tx, || {}).await?;
         app.jobs.wake();
         // Whoever shares the version before finds the new one when asking again.
         app.vod.close(&app.metrics, self.video.uuid);
@@ -545,7 +548,7 @@ impl Before {
     /// What of it is in the way once `names` are the video's files, made as `version`.
     fn leaves(self, video: &Video, version: Uuid, names: &[String]) -> Option<RemoveVersion> {
         let playlist = self.playlist.filter(|playlist| !playlist.playlist.starts_with(&version.to_string()))?;
-        let prefix = playlist.playlist.strip_suffix("-master.m3u8").map(str::to_owned);
+        let prefix = prefix_of(&playlist).map(str::to_owned);
         let gone = self.files.into_iter().filter(|file| !names.contains(&file.file));
         let mut blobs: Vec<Blob> = gone
             .map(|file| match file.playlist_id {

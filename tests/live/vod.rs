@@ -245,6 +245,11 @@ async fn an_instance_that_does_not_share_signs_nothing() {
     // Sprites for the seek bar, as an uploaded video has them, one a second.
     let storyboards = format!("/api/v1/videos/{}/storyboards", live.uuid);
     eventually("its storyboard is drawn", async || server.get(&storyboards).await.1["storyboards"][0]["spriteDuration"] == 1).await;
+    let path = server.get(&storyboards).await.1["storyboards"][0]["storyboardPath"].as_str().expect("a path").to_owned();
+    let (_, video) = server.get(&format!("/api/v1/videos/{}", live.uuid)).await;
+    let master = video["streamingPlaylists"][0]["playlistUrl"].as_str().expect("an address");
+    let prefix = master.rsplit('/').next().and_then(|name| name.strip_suffix("-master.m3u8")).expect("a prefix");
+    assert!(path.starts_with(&format!("/lazy-static/storyboards/{}_{prefix}-", live.uuid)), "{path}: it goes with its playlists");
     let folder = server.folder.path().join("streaming-playlists/hls").join(&live.uuid);
     let names = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name());
     assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("manifests")));
