@@ -215,7 +215,7 @@ async fn apply(
         channels.push((channel, images));
     }
     let mut tx = store.write().await?;
-    let Some(mut user) = tx.users().by_id(user.id).await? else { return Ok(()) };
+    let Some(mut user) = tx.users().hold(user.id).await? else { return Ok(()) };
     summary.account = apply_account(&mut tx, &user, &contents.account, avatar, pictures).await?;
     summary.settings = apply_settings(&mut user, &contents.settings);
     tx.users().update(&user).await?;
