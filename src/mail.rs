@@ -13,7 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use uuid::Uuid;
 
-pub use letters::Letter;
+pub use letters::{LIFETIME, Letter};
 
 use crate::config::{Config, Security};
 use crate::store::Purpose;
