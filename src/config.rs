@@ -245,7 +245,7 @@ pub struct Metrics {
 pub struct Federation {
     /// Speak ActivityPub.
     pub enabled: bool,
-    /// Fetch plain http and private addresses: only for tests.
+    /// Fetch plain http, private addresses, and those that this server or its public host has too: only for tests.
     pub allow_private_addresses: bool,
 }
 

@@ -158,16 +158,35 @@ impl Guard {
         }
         // Asked each time: it may move. A name that leads nowhere does not lead here.
         if let Ok(own) = tokio::net::lookup_host((&*self.own_host, 0)).await {
-            let own: Vec<IpAddr> = own.map(|address| address.ip().to_canonical()).collect();
-            found.retain(|address| !own.contains(&address.ip().to_canonical()));
+            let own: Vec<IpAddr> = own.flat_map(|address| faces(address.ip())).collect();
+            found.retain(|address| !faces(address.ip()).iter().any(|face| own.contains(face)));
         }
         found
     }
 }
 
-/// Whether an address is one of this machine's: its services may trust whoever comes from there, behind any firewall.
+/// Where an address leads: IPv4 in other clothes, mapped (RFC 4291), translated (RFC 6052) or 6to4 (RFC 3056), to the address inside.
+fn inside(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(outer) = address else { return address };
+    match outer.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)).into()
+        }
+        _ => address,
+    }
+}
+
+/// An address, and where it leads: a machine may well have the 6to4 address itself.
+fn faces(address: IpAddr) -> [IpAddr; 2] {
+    [address.to_canonical(), inside(address)]
+}
+
+/// Whether an address is, or leads to, one of this machine's: its services may trust whoever comes from there, behind any firewall.
 fn is_ours(address: IpAddr) -> bool {
-    let address = address.to_canonical();
+    faces(address).into_iter().any(is_bound_here)
+}
+
+fn is_bound_here(address: IpAddr) -> bool {
     // An address of nobody's (RFC 5737, RFC 3849), and no address at all.
     let (nobody, any): (IpAddr, IpAddr) = match address {
         IpAddr::V4(_) => (Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::UNSPECIFIED.into()),
@@ -209,7 +228,7 @@ impl Resolve for PublicOnly {
 
 /// Whether an address belongs to the public internet (IANA's special-purpose registries, RFC 6890).
 pub fn is_public(address: IpAddr) -> bool {
-    match address {
+    match inside(address) {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
     }
@@ -233,18 +252,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // IPv4 in other clothes: mapped (RFC 4291), translated (RFC 6052) and 6to4 (RFC 3056) lead to the address inside.
-    if let Some(inside) = address.to_ipv4_mapped() {
-        return is_public_v4(inside);
-    }
     let segments = address.segments();
-    let inside = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        return is_public_v4(inside(segments[6], segments[7]));
-    }
-    if segments[0] == 0x2002 {
-        return is_public_v4(inside(segments[1], segments[2]));
-    }
     // Only 2000::/3 is given out; of that not Teredo and other protocol assignments (2001::/23) and documentation.
     (0x2000..0x4000).contains(&segments[0])
         && !(segments[0] == 0x2001 && segments[1] < 0x200)
@@ -339,7 +347,7 @@ mod tests {
 
     #[test]
     fn addresses_of_this_machine_are_known() {
-        for text in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        for text in ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::1"] {
             assert!(is_ours(text.parse().expect("an address")), "{text}");
         }
         for text in ["192.0.2.1", "93.184.216.34"] {
@@ -358,7 +366,12 @@ mod tests {
         let other: SocketAddr = "1.1.1.1:0".parse().expect("an address");
         let fetcher = Fetcher::new(false, "93.184.216.34").expect("a client");
         assert_eq!(fetcher.guard.sift(vec![own, other]).await, [other]);
-        for text in ["http://93.184.216.34:9000/a.mp4", "http://[::ffff:93.184.216.34]/a.mp4"] {
+        for text in [
+            "http://93.184.216.34:9000/a.mp4",
+            "http://[::ffff:93.184.216.34]/a.mp4",
+            "http://[64:ff9b::93.184.216.34]/a.mp4",
+            "http://[2002:5db8:d822::1]/a.mp4",
+        ] {
             let url = fetcher.parse(text).expect("an address of the public internet");
             assert!(matches!(fetcher.get(url).await, Err(Error::Private)), "{text}");
         }

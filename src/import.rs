@@ -107,7 +107,7 @@ pub async fn read(
 
     let (mut summary, mut named) = (Summary::default(), Unnamed::default());
     let mut tx = store.write().await?;
-    let Some(mut user) = tx.users().by_id(user.id).await? else { return Ok(summary) };
+    let Some(mut user) = tx.users().hold(user.id).await? else { return Ok(summary) };
     summary.account = apply_account(&mut tx, &user, &contents.account, avatar, &mut named).await?;
     summary.settings = apply_settings(&mut user, &contents.settings);
     tx.users().update(&user).await?;

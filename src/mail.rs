@@ -13,7 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use uuid::Uuid;
 
-pub use letters::Letter;
+pub use letters::{LIFETIME, Letter};
 
 use crate::config::{Config, Security};
 use crate::store::Purpose;
@@ -99,6 +99,13 @@ impl Mailer {
         self.asked.count((purpose, whom.to_owned()), Instant::now())
     }
 
+    /// Counts a letter that a user has written to an address that may be somebody else's. Whoever may have none written any more uses
+    /// up nothing of the address, nor of theirs if it gets no more.
+    pub fn ask_for(&self, purpose: Purpose, username: &str, address: &str) -> Result<(), Duration> {
+        self.ask(purpose, username)?;
+        self.ask(purpose, address).inspect_err(|_| self.asked.take_back(&(purpose, username.to_owned())))
+    }
+
     /// Whether letters leave this machine.
     pub fn is_connected(&self) -> bool {
         matches!(*self.way, Way::Smtp { .. })
@@ -150,5 +157,24 @@ mod tests {
         assert!(mailer.clone().ask(Purpose::ResetPassword, "ann@mail.example").is_err());
         assert_eq!(mailer.ask(Purpose::ResetPassword, "bob@mail.example"), Ok(()));
         assert_eq!(mailer.ask(Purpose::VerifyEmail, "ann@mail.example"), Ok(()));
+    }
+
+    #[test]
+    fn what_is_refused_uses_up_nothing() {
+        const PURPOSE: Purpose = Purpose::VerifyPendingEmail;
+        let mailer = Mailer::new(&Config::default()).expect("the log");
+        for number in 0..ASKED {
+            assert_eq!(mailer.ask_for(PURPOSE, "ann", &format!("{number}@mail.example")), Ok(()));
+        }
+        for _ in 0..ASKED {
+            assert!(mailer.ask_for(PURPOSE, "ann", "bob@mail.example").is_err(), "ann asked enough");
+        }
+        for _ in 0..ASKED {
+            assert_eq!(mailer.ask_for(PURPOSE, "bob", "bob@mail.example"), Ok(()));
+        }
+        for _ in 0..ASKED {
+            assert!(mailer.ask_for(PURPOSE, "carl", "bob@mail.example").is_err(), "bob got enough");
+        }
+        assert_eq!(mailer.ask_for(PURPOSE, "carl", "carl@mail.example"), Ok(()));
     }
 }

@@ -32,7 +32,7 @@ pub async fn channel(app: &App, channel: &Channel) -> store::Result<()> {
     let mut tx = app.store.write().await?;
     let deleted = delete_videos(&mut tx, &videos).await?;
     // Others may have been chosen meanwhile.
-    let images = tx.accounts().lock_images(channel.actor.id).await?.unwrap_or_default();
+    let images = tx.accounts().hold_images(channel.actor.id).await?.unwrap_or_default();
     tx.channels().delete(channel).await?;
     tx.commit().await?;
     after(app, &deleted);
@@ -88,12 +88,16 @@ fn all_videos() -> VideoFilter {
 }
 
 async fn account_row(tx: &mut Tx, account: &Account) -> store::Result<Orphans> {
+    // Before their pictures, as whoever changes both does: two that waited for each other would fail.
+    if let Some(id) = account.user_id {
+        tx.users().hold(id).await?;
+    }
     let mut actors: Vec<_> = tx.channels().of_account(account.id).await?.into_iter().map(|channel| channel.actor.id).collect();
     actors.push(account.actor.id);
     let mut images = Vec::with_capacity(actors.len());
     for actor in actors {
         // Others may have been chosen meanwhile.
-        images.extend(tx.accounts().lock_images(actor).await?);
+        images.extend(tx.accounts().hold_images(actor).await?);
     }
     let (exports, uploads) = match account.user_id {
         Some(id) => (tx.exports().of_user(id).await?, tx.uploads().of_user(id).await?),

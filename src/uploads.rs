@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::Timestamp;
+use crate::mail::LIFETIME;
 use crate::pictures;
 use crate::store;
 
@@ -128,11 +129,13 @@ pub enum Error {
     Disk(#[from] std::io::Error),
 }
 
-/// Forgets expired uploads, and removes files that no row names. Tests call it by hand.
+/// Forgets expired uploads, and registrations whose address was not proven in time; removes files that no row names. Tests call it
+/// by hand.
 pub async fn tidy(app: &App, now: Timestamp) -> Result<(), Error> {
     let data_dir = &app.config.data_dir;
     let mut tx = app.store.write().await?;
     let expired = tx.uploads().take_expired(now).await?;
+    let unproven = tx.registrations().remove_unproven(now.minus(LIFETIME), now).await?;
     tx.videos().refresh_trending(TRENDING_DAYS, now).await?;
     tx.commit().await?;
     for upload in expired.iter().filter(|upload| upload.result_video_id.is_none()) {
@@ -155,8 +158,8 @@ pub async fn tidy(app: &App, now: Timestamp) -> Result<(), Error> {
             removed += 1;
         }
     }
-    if expired > 0 || removed > 0 {
-        tracing::info!(expired, removed, "uploads.tidy");
+    if expired > 0 || removed > 0 || unproven > 0 {
+        tracing::info!(expired, removed, unproven, "uploads.tidy");
     }
     Ok(())
 }

@@ -304,7 +304,9 @@ async fn by_name(tx: &mut Tx, username: &str) -> Result<User> {
 /// Changes a user; all their sessions end, so that nobody goes on with what they had.
 async fn change(store: &Store, username: &str, change: impl FnOnce(&mut User) -> Result<()>) -> Result<User> {
     let mut tx = store.write().await?;
-    let mut user = by_name(&mut tx, username).await?;
+    let id = by_name(&mut tx, username).await?.id;
+    // The server may run meanwhile, and change them too.
+    let mut user = tx.users().hold(id).await?.with_context(|| format!("there is no user {username}"))?;
     let before = user.email.clone();
     change(&mut user)?;
     tx.users().update(&user).await?;

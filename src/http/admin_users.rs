@@ -42,6 +42,12 @@ pub(super) async fn managed(tx: &mut Tx, id: UserId, by: &User) -> Result<User> 
     if by.role.manages(user.role) { Ok(user) } else { Err(Problem::forbidden("Users can only be managed by moderators or admins.")) }
 }
 
+/// The same, to be changed: until this transaction ends nobody else changes them, so that the whole row can be written back.
+pub(super) async fn held(tx: &mut Tx, id: UserId, by: &User) -> Result<User> {
+    tx.users().hold(id).await?;
+    managed(tx, id, by).await
+}
+
 /// What is searched for, if anything.
 pub(super) fn search(fields: &Fields) -> Result<Option<String>> {
     match fields.text("search").map(str::trim).filter(|text| !text.is_empty()) {
@@ -262,7 +268,7 @@ async fn update_user(State(app): State<App>, Moderator(by): Moderator, UserPath(
         None => None,
     };
     let mut tx = app.store.write().await?;
-    let mut user = managed(&mut tx, id, &by).await?;
+    let mut user = held(&mut tx, id, &by).await?;
     let before = user.role;
     if let Some(code) = fields.integer("role")? {
         user.role = Role::parse(code).ok_or_else(|| Problem::invalid("role", "must be 0, 1 or 2"))?;
@@ -351,7 +357,7 @@ async fn unblock_user(State(app): State<App>, Moderator(by): Moderator, UserPath
 
 async fn set_blocked(app: &App, id: UserId, by: &User, blocked: bool, reason: Option<&str>) -> Result<User> {
     let mut tx = app.store.write().await?;
-    let mut user = managed(&mut tx, id, by).await?;
+    let mut user = held(&mut tx, id, by).await?;
     if user.is_root() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Cannot block the root user"));
     }

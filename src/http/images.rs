@@ -138,7 +138,7 @@ async fn replace(app: &App, actor: ActorId, kind: Kind, upload: Option<Bytes>) -
     };
     let mut tx = app.store.write().await?;
     // Drawing takes its time: meanwhile others may have been chosen, or their owner deleted.
-    let mut images = tx.accounts().lock_images(actor).await?.ok_or_else(|| Problem::not_found("Account or channel"))?;
+    let mut images = tx.accounts().hold_images(actor).await?.ok_or_else(|| Problem::not_found("Account or channel"))?;
     let (avatars, banners) = match kind {
         Kind::Avatar => (std::mem::replace(&mut images.avatars, new), Vec::new()),
         Kind::Banner => (Vec::new(), std::mem::replace(&mut images.banners, new)),

@@ -114,9 +114,7 @@ async fn update_me(
             // One that waits goes to this address.
             let wanted = Letter::VerifyPendingEmail(user.id);
             if !tx.jobs().is_waiting(&wanted).await? {
-                for whom in [email.as_str(), user.username.as_str()] {
-                    app.mailer.ask(Purpose::VerifyPendingEmail, whom).map_err(Problem::too_many)?;
-                }
+                app.mailer.ask_for(Purpose::VerifyPendingEmail, &user.username, email.as_str()).map_err(Problem::too_many)?;
                 letter = Some(wanted);
             }
         } else {

@@ -1,5 +1,6 @@
 //! People who would like to have an account: they get it at once, or a moderator answers them.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::admin_users::{refuse_taken_names, search};
+use super::auth::network;
 use super::brake::Brake;
 use super::extract::{Moderator, Page, path_number};
 use super::fields::{Fields, QueryFields};
@@ -23,18 +25,28 @@ use crate::app::App;
 use crate::domain::{Account, ChannelName, Email, Invalid, Registration, RegistrationId, RegistrationState, Role, Timestamp, Username};
 use crate::mail::Letter;
 use crate::store::{NewRegistration, RegistrationFilter, RegistrationSort, Tx};
+use crate::tally::Tally;
 use crate::users::NewPerson;
 
 /// Registrations that one address may try in a row: a class behind one address may join together...
 const BURST: u32 = 30;
 /// ...and again within this time. Each costs a hash.
 const WINDOW: Duration = Duration::from_secs(600);
+/// Registrations of one network that are left for moderators to answer within [`ASKED_WINDOW`]: no stranger takes all the places of
+/// [`Registration::MAX_PENDING`].
+const ASKED: u32 = 25;
+/// See [`ASKED`].
+const ASKED_WINDOW: Duration = Duration::from_secs(86_400);
+
+/// Those left for moderators, by network.
+type Asked = Arc<Tally<IpAddr>>;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(request_registration))
         .layer(Extension(Arc::new(Brake::slow(BURST, WINDOW))))
+        .layer(Extension(Asked::new(Tally::new(ASKED, ASKED_WINDOW))))
         .routes(routes!(list_registrations))
         .routes(routes!(delete_registration))
         .routes(routes!(accept_registration))
@@ -178,13 +190,14 @@ async fn refuse_when_full(tx: &mut Tx) -> Result<()> {
 async fn register(
     State(app): State<App>,
     Extension(brake): Extension<Arc<Brake>>,
+    Extension(asked): Extension<Asked>,
     client: Client,
     fields: Fields,
 ) -> Result<Json<RegistrationStateView>> {
     brake.pass(client.address, Instant::now()).map_err(Problem::too_many)?;
     refuse_when_closed(&app, &mut app.store.read().await?).await?;
     if app.config.signup.requires_approval {
-        return ask(&app, &fields).await;
+        return ask(&app, &fields, &asked, client.address).await;
     }
     let application = Application::parse(&fields)?;
     check_first(&app, &application).await?;
@@ -226,6 +239,7 @@ async fn check_first(app: &App, application: &Application) -> Result<()> {
 async fn request_registration(
     State(app): State<App>,
     Extension(brake): Extension<Arc<Brake>>,
+    Extension(asked): Extension<Asked>,
     client: Client,
     fields: Fields,
 ) -> Result<Json<RegistrationStateView>> {
@@ -234,10 +248,10 @@ async fn request_registration(
     if !app.config.signup.requires_approval {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Signup approval is not enabled on this instance"));
     }
-    ask(&app, &fields).await
+    ask(&app, &fields, &asked, client.address).await
 }
 
-async fn ask(app: &App, fields: &Fields) -> Result<Json<RegistrationStateView>> {
+async fn ask(app: &App, fields: &Fields, asked: &Asked, address: IpAddr) -> Result<Json<RegistrationStateView>> {
     let application = Application::parse(fields)?;
     let reason = Registration::parse_message(fields.text("registrationReason").unwrap_or(""))
         .map_err(|error| Problem::invalid("registrationReason", error.0))?;
@@ -260,6 +274,8 @@ async fn ask(app: &App, fields: &Fields) -> Result<Json<RegistrationStateView>> 
         channel_name: application.channel.as_ref().map(|(name, _)| name.as_str()),
         channel_display_name: application.channel.as_ref().map(|(_, display_name)| display_name.as_str()),
     };
+    // Last, so that nothing that is refused anyhow counts.
+    asked.count(network(address), Instant::now()).map_err(Problem::too_many)?;
     let id = tx.registrations().create(registration).await?;
     if needs_proof {
         tx.jobs().enqueue(&Letter::VerifyRegistration(id)).await?;

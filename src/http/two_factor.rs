@@ -69,6 +69,12 @@ async fn subject(tx: &mut Tx, id: UserId, by: &User) -> Result<User> {
     managed(tx, id, by).await
 }
 
+/// The same, to be changed: until this transaction ends nobody else changes them.
+async fn held_subject(tx: &mut Tx, id: UserId, by: &User) -> Result<User> {
+    tx.users().hold(id).await?;
+    subject(tx, id, by).await
+}
+
 /// For oneself the password is asked for again.
 async fn check_password(app: &App, id: UserId, by: &User, fields: &Fields, address: IpAddr) -> Result<()> {
     if id != by.id {
@@ -134,7 +140,7 @@ async fn confirm_two_factor(State(app): State<App>, Login(by): Login, UserPath(i
     let needed = |field: &'static str| fields.text(field).ok_or_else(|| Problem::invalid(field, "is needed"));
     let (request_token, code) = (needed("requestToken")?, needed("otpToken")?);
     let mut tx = app.store.write().await?;
-    let mut user = subject(&mut tx, id, &by).await?;
+    let mut user = held_subject(&mut tx, id, &by).await?;
     if user.otp_secret.is_some() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Two factor is already enabled."));
     }
@@ -166,7 +172,7 @@ async fn disable_two_factor(
     subject(&mut app.store.read().await?, id, &by).await?;
     check_password(&app, id, &by, &fields, client.address).await?;
     let mut tx = app.store.write().await?;
-    let mut user = subject(&mut tx, id, &by).await?;
+    let mut user = held_subject(&mut tx, id, &by).await?;
     if user.otp_secret.take().is_none() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Two factor is already disabled."));
     }

@@ -12,7 +12,7 @@ use crate::secrets;
 use crate::store::{Holder, Purpose, Tx};
 
 /// A link to a forgotten password's page, or one that proves an address, is good for so long, as PeerTube's.
-const LIFETIME: Duration = Duration::from_secs(3600);
+pub const LIFETIME: Duration = Duration::from_secs(3600);
 /// A link to choose the first password.
 const FIRST_PASSWORD_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 

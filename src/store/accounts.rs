@@ -87,7 +87,7 @@ impl Accounts<'_> {
 
     /// The pictures of an account or a channel that are about to change: until this transaction ends nobody else changes them. `None`
     /// when it is gone.
-    pub async fn lock_images(&mut self, id: ActorId) -> Result<Option<ActorImages>> {
+    pub async fn hold_images(&mut self, id: ActorId) -> Result<Option<ActorImages>> {
         // What is read without a change can be changed by another transaction of PostgreSQL meanwhile.
         let row = sqlx::query("UPDATE actors SET updated_at = updated_at WHERE id = $1 RETURNING images")
             .bind(id.0)

@@ -195,6 +195,21 @@ impl Registrations<'_> {
         Ok(())
     }
 
+    /// Forgets those who have waited for an answer since before `asked_before`, and have neither proven their address, as they were to,
+    /// nor a letter with which they still can. How many they were.
+    pub async fn remove_unproven(&mut self, asked_before: Timestamp, now: Timestamp) -> Result<u64> {
+        let result = sqlx::query(
+            "DELETE FROM registrations WHERE state = $1 AND email_verified = 0 AND created_at < $2 AND NOT EXISTS
+                (SELECT 1 FROM one_time_secrets s WHERE s.registration_id = registrations.id AND s.expires_at >= $3)",
+        )
+        .bind(RegistrationState::Pending.code())
+        .bind(asked_before.as_millis())
+        .bind(now.as_millis())
+        .execute(&mut *self.0)
+        .await?;
+        Ok(result.rows_affected())
+    }
+
     /// Forgets a registration; the user who came of it stays. False when it was gone.
     pub async fn delete(&mut self, id: RegistrationId) -> Result<bool> {
         let result = sqlx::query("DELETE FROM registrations WHERE id = $1").bind(id.0).execute(&mut *self.0).await?;

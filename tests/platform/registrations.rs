@@ -2,7 +2,8 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use shoal::domain::Registration;
+use shoal::domain::{Registration, Timestamp};
+use shoal::mail::LIFETIME;
 use shoal::store::NewRegistration;
 
 use crate::support::mail::{MailServer, secret_in};
@@ -288,6 +289,21 @@ async fn answered(server: &Server, mail: &MailServer) {
     let body = json!({ "verificationString": secret });
     assert_eq!(post(server, &format!("{again}/verify-email"), body).await.0, StatusCode::NO_CONTENT);
     assert_eq!(server.call(Method::GET, &bob, Some(&root), None).await.1["emailVerified"], false);
+
+    // Whoever does not prove their address in time makes room for others.
+    for name in ["dora", "ella"] {
+        assert_eq!(post(server, REQUEST, asking(name)).await.0, StatusCode::OK);
+    }
+    mail.next_to("dora@mail.example").await;
+    let secret = secret_in(&mail.next_to("ella@mail.example").await);
+    let ella = format!("/api/v1/users/registrations/{}", list("search=ella").await["data"][0]["id"]);
+    let body = json!({ "verificationString": secret });
+    assert_eq!(post(server, &format!("{ella}/verify-email"), body).await.0, StatusCode::NO_CONTENT);
+    for (now, waiting) in [(Timestamp::now(), 2), (Timestamp::now().plus(LIFETIME * 2), 1)] {
+        shoal::uploads::tidy(&server.running.app, now).await.expect("tidied");
+        assert_eq!(list("stateOneOf=1").await["total"], waiting);
+    }
+    assert_eq!(list("search=ella").await["total"], 1);
 }
 
 #[tokio::test]
@@ -321,6 +337,18 @@ async fn those_who_wait_for_an_answer_are_bounded() {
     tx.registrations().reject(last.expect("a registration"), "Sorry").await.expect("rejected");
     tx.commit().await.expect("committed");
     assert_eq!(post(&server, REQUEST, body).await.0, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn no_network_takes_all_places() {
+    let server = Server::start_with(|config| config.signup.enabled = true).await;
+    for number in 0..=25 {
+        let mut body = form(&format!("waiting{number}"));
+        body["registrationReason"] = json!("I film birds");
+        let expected = if number < 25 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(post(&server, REQUEST, body).await.0, expected, "{number}");
+    }
     server.stop().await;
 }
 

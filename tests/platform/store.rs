@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use shoal::app::App;
 use shoal::domain::{LatencyMode, LiveError, Privacy, StreamKey, Timestamp, VideoId};
 use shoal::jobs::{Failure, Job, Registry, run_next};
@@ -27,14 +29,16 @@ async fn postgresql_keeps_what_it_is_given() {
     assert_eq!(server.running.app.store.backend(), Backend::Postgres);
     rows(&server).await;
     jobs(&server).await;
+    // SQLite has one writer.
+    held_users(&server).await;
+    changed_users(&server).await;
     server.stop().await;
 }
 
 async fn rows(server: &Server) {
     let store: &Store = &server.running.app.store;
     let token = server.root().await;
-    held_users(server).await;
-    let uuid = server.create_live(&token, serde_json::json!({ "saveReplay": true })).await;
+    let uuid = server.create_live(&token, json!({ "saveReplay": true })).await;
     let mut tx = store.read().await.expect("the store");
     let video = tx.videos().by_uuid(uuid.parse().expect("a uuid")).await.expect("the store").expect("the video");
     let live = tx.lives().by_video(video.id).await.expect("the store").expect("the live");
@@ -155,6 +159,33 @@ async fn held_users(server: &Server) {
     let mut tx = store.read().await.expect("the store");
     assert!(tx.tokens().by_access("access").await.expect("the store").is_none());
     assert!(tx.users().by_id(id).await.expect("the store").expect("the user").blocked);
+}
+
+/// Whoever writes a user back takes nothing back that somebody else changed meanwhile.
+async fn changed_users(server: &Server) {
+    let store: &Store = &server.running.app.store;
+    let root = server.root().await;
+    let id = shoal::users::create_user(store, "changed", "", shoal::domain::Role::User, "password").await.expect("a user");
+    let path = format!("/api/v1/users/{id}");
+    let block = format!("{path}/block");
+    for (method, path, body) in [(Method::PUT, &path, json!({ "adminFlags": 1 })), (Method::POST, &block, json!({}))] {
+        let mut tx = store.write().await.expect("the store");
+        let mut user = tx.users().hold(id).await.expect("the store").expect("the user");
+        user.quota.total += 5;
+        let expected = user.quota.total;
+        let other = async {
+            // By then the request waits. (Were it slow to begin, this would say nothing, but never anything wrong.)
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            tx.users().update(&user).await.expect("updated");
+            tx.commit().await.expect("committed");
+        };
+        let ((status, problem), ()) = tokio::join!(server.call(method, path, Some(&root), Some(body)), other);
+        assert_eq!(status, StatusCode::NO_CONTENT, "{problem}");
+        let user = store.read().await.expect("the store").users().by_id(id).await.expect("the store").expect("the user");
+        assert_eq!(user.quota.total, expected, "{path}");
+    }
+    let user = store.read().await.expect("the store").users().by_id(id).await.expect("the store").expect("the user");
+    assert!(user.blocked && user.admin_flags == 1);
 }
 
 static RUNS: AtomicU32 = AtomicU32::new(0);

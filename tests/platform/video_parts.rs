@@ -314,7 +314,7 @@ async fn ratings(stage: &Stage<'_>) {
     };
     privacy(3).await;
     let (_, listed) = stage.call(Method::GET, "/api/v1/accounts/bob/ratings", Some(&stage.bob), None).await;
-    assert_eq!(listed["data"], json!([]));
+    assert_eq!((&listed["total"], &listed["data"]), (&json!(0), &json!([])));
     let (_, listed) = stage.call(Method::GET, "/api/v1/accounts/ann/ratings", Some(&stage.ann), None).await;
     assert_eq!(listed["data"][0]["video"]["uuid"], json!(uuid), "its owner does");
     privacy(1).await;
