@@ -43,6 +43,10 @@ impl Seaweed {
             "-s3",
             "-volume.max=64",
             "-master.volumeSizeLimitMB=64",
+            // Nothing leaves this machine, and no second one stumbles over a fixed port.
+            "-master.telemetry=false",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
         ]);
         command.arg(format!("-dir={}", folder.path().join("data").display()));
         for (name, port) in [
