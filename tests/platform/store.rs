@@ -28,10 +28,10 @@ async fn postgresql_keeps_what_it_is_given() {
     let server = Server::start_with(|config| config.database_url = url).await;
     assert_eq!(server.running.app.store.backend(), Backend::Postgres);
     rows(&server).await;
-    jobs(&server).await;
     // SQLite has one writer.
     held_users(&server).await;
     changed_users(&server).await;
+    jobs(&server).await;
     server.stop().await;
 }
 
