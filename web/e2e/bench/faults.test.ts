@@ -165,7 +165,7 @@ async function lies(name: string, ways: readonly Way[]): Promise<void> {
 	const of = `30 % of 20 peers lie (${name})`;
 	table.row(`${of}: bad bytes in any player`, '0', `${bad_parts} of ${parts - unchecked} parts, ${bad} of ${media} of pages`, bad + bad_parts === 0 && media > 0 && unchecked < parts / 10);
 	if (verdict.pairs > 0) {
-		const measured = `${verdict.pairs - verdict.slow.length} of ${verdict.pairs}, the last after ${(verdict.worst_ms / 1000).toFixed(2)} s`;
+		const measured = `${verdict.pairs - verdict.slow.length} of ${verdict.pairs}, half after ${verdict.median_ms} ms, nine in ten after ${verdict.p90_ms} ms, the last after ${(verdict.worst_ms / 1000).toFixed(2)} s`;
 		table.row(`${of}: out of a peer's set within 2 s of lying to it`, 'all', measured, verdict.slow.length === 0);
 	}
 	const measured = `${verdict.banned_honest} banned, ${verdict.expelled_honest} expelled; ${verdict.accusations} accusations; ${stalls.pages} stalls of pages, ${stalls.viewers} of others`;

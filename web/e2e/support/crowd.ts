@@ -30,6 +30,8 @@ export class Viewers {
 	/** by id: the newest of what each said of itself */
 	readonly reports = new Map<string, HeadlessPeer>();
 	readonly contacts: Contact[] = [];
+	/** once a second, the longest that anything had to wait for the peer's own program since it was said last, in ms */
+	readonly waits: { peer: string; at_ms: number; held_up_ms: number }[] = [];
 	/** those that the tracker put out */
 	readonly expelled = new Set<string>();
 	#least_ahead_ms = Infinity;
@@ -58,6 +60,7 @@ export class Viewers {
 		const { peer, at_ms } = event;
 		if ('report' in event) {
 			this.reports.set(peer, event.report);
+			this.waits.push({ peer, at_ms, held_up_ms: event.held_up_ms });
 			if (event.least_ahead_ms !== null) this.#least_ahead_ms = Math.min(this.#least_ahead_ms, event.least_ahead_ms);
 			return;
 		}

@@ -21,7 +21,7 @@ export interface HeadlessPeer {
 }
 
 /** What it says meanwhile: what its engine logs, or once a second how it fares. */
-export type HeadlessEvent = { at_ms: number; peer: string } & ({ line: string } | { least_ahead_ms: number | null; report: HeadlessPeer });
+export type HeadlessEvent = { at_ms: number; peer: string } & ({ line: string } | { least_ahead_ms: number | null; held_up_ms: number; report: HeadlessPeer });
 
 export interface HeadlessOptions {
 	count?: number;

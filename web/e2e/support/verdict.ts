@@ -8,6 +8,8 @@ export const OUT_MS = 2000;
 const OCCASION_MS = 5000;
 /** One side may find a connection open this much before the other. */
 const SKEW_MS = 300;
+/** Viewers say this often how long they were held up. */
+const WAITS_EVERY_MS = 1000;
 
 /** What became of those who lied, and of those who did not. */
 export interface Verdict {
@@ -17,8 +19,11 @@ export interface Verdict {
 	/** occasions on which somebody was lied to */
 	pairs: number;
 	worst_ms: number;
-	/** those that took longer than `OUT_MS` */
-	slow: { liar: string; to: string; evil: string; took_ms: number }[];
+	/** those that took longer than `OUT_MS`; `held_up_ms`: the longest that the program of who was lied to kept anything waiting meanwhile */
+	slow: { liar: string; to: string; evil: string; took_ms: number; held_up_ms: number | null }[];
+	/** how long it took in the middle, and with nine of ten */
+	median_ms: number;
+	p90_ms: number;
 	banned_honest: number;
 	expelled_honest: number;
 	/** those who lied to an honest peer, and... */
@@ -56,6 +61,7 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 		told.set(key, [...(told.get(key) ?? []), lie]);
 	}
 	const judged_ms = Date.now();
+	const waits = crowd.viewers.flatMap((viewers) => viewers.waits);
 	const took: Verdict['slow'] = [];
 	for (const lies of told.values()) {
 		const { liar, to, evil } = lies[0]!;
@@ -64,15 +70,23 @@ export async function judge(crowd: Crowd): Promise<Verdict> {
 			const first = lies.find(({ at_ms }) => at_ms >= begin_ms - SKEW_MS && at_ms <= end_ms);
 			// The newest are not judged yet.
 			if (!first || (end_ms === Infinity && first.at_ms > judged_ms - OUT_MS)) continue;
-			took.push({ liar: short(liar), to: short(to), evil, took_ms: end_ms - Math.max(begin_ms, first.at_ms) });
+			const from_ms = Math.max(begin_ms, first.at_ms);
+			// What was said within a second after the end began before it.
+			const meanwhile = waits.filter(({ peer, at_ms }) => peer === to && at_ms >= from_ms && at_ms <= end_ms + WAITS_EVERY_MS);
+			const held_up_ms = meanwhile.length === 0 ? null : Math.max(...meanwhile.map((wait) => wait.held_up_ms));
+			took.push({ liar: short(liar), to: short(to), evil, took_ms: end_ms - from_ms, held_up_ms });
 		}
 	}
+	const times = took.map(({ took_ms }) => took_ms).sort((a, b) => a - b);
+	const quantile = (part: number): number => times[Math.floor(part * (times.length - 1))] ?? 0;
 	const bans = crowd.viewers.flatMap((viewers) => viewers.contacts).filter(({ what }) => what === 'banned');
 	return {
 		lies: crowd.lies.length,
 		accusations: crowd.lies.filter(({ evil }) => evil === 'accuse').length,
 		pairs: took.length,
-		worst_ms: Math.max(0, ...took.map(({ took_ms }) => took_ms)),
+		worst_ms: Math.max(0, ...times),
+		median_ms: quantile(0.5),
+		p90_ms: quantile(0.9),
 		slow: took.filter(({ took_ms }) => took_ms > OUT_MS),
 		banned_honest: bans.filter(({ other }) => !short_liars.has(other)).length,
 		expelled_honest: crowd.viewers.reduce((sum, { expelled }) => sum + expelled.size, 0),

@@ -5,7 +5,7 @@
  * node headless.mjs --live URL [--uuid UUID] [--peers N] [--seconds S] [--latency 1.6] [--spread S] [--no-upload] [--verify] [--log] [--events]
  *
  * Prints one JSON object: `{"peers": [...], "total": {...}}`. With `--events`, of up to twelve peers, lines before it: what the engines say,
- * `{"at_ms", "peer", "line"}`, and once a second how each fares, `{"at_ms", "peer", "least_ahead_ms", "report"}`.
+ * `{"at_ms", "peer", "line"}`, and once a second how each fares, `{"at_ms", "peer", "least_ahead_ms", "held_up_ms", "report"}`.
  */
 
 /// <reference types="node" />
@@ -175,12 +175,15 @@ const LOOKS = 10;
 function follow(viewer: Viewer): void {
 	let looks = 0;
 	let least: number | null = null;
+	const waits = monitorEventLoopDelay({ resolution: 10 });
+	waits.enable();
 	setInterval(() => {
 		const { ahead_ms } = viewer;
 		if (ahead_ms !== null) least = Math.min(least ?? Infinity, Math.round(ahead_ms));
 		if (++looks % LOOKS !== 0) return;
-		tell({ peer: viewer.swarm.peer, least_ahead_ms: least, report: viewer.report() });
+		tell({ peer: viewer.swarm.peer, least_ahead_ms: least, held_up_ms: Math.round(waits.max / 1e6), report: viewer.report() });
 		least = null;
+		waits.reset();
 	}, LOOK_MS).unref();
 }
 
