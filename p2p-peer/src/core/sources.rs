@@ -145,13 +145,14 @@ impl Core {
         self.urgent = true;
     }
 
-    /// A peer promised something and brought nothing: it is suspect, and the stripes that it promised and of which nothing has come end.
+    /// A peer promised something and brought nothing: it is suspect, and the stripes that it promised, or was asked for, and of which
+    /// nothing has come end.
     pub(super) fn give_up(&mut self, now: i64, peer: PeerId) {
         self.suspect(now, peer);
         for s in 0..self.stripes.len() {
             for way in [Way::Next, Way::Source] {
                 let link = self.stripes[s].link(way);
-                if link.is_some_and(|link| link.peer == Some(peer) && link.state == LinkState::Flowing && link.heard_ms.is_none()) {
+                if link.is_some_and(|link| link.peer == Some(peer) && link.heard_ms.is_none()) {
                     self.leave(s, way);
                     self.fail(now, s, way, true);
                 }

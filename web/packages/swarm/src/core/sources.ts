@@ -120,12 +120,12 @@ function tellLost(state: State, stripe: Stripe, peer: PeerId, refused: boolean):
 	state.urgent = true;
 }
 
-/** A peer promised something and brought nothing: it is suspect, and the stripes that it promised and of which nothing has come end. */
+/** A peer promised something and brought nothing: it is suspect, and the stripes that it promised, or was asked for, and of which nothing has come end. */
 export function giveUp(state: State, now: number, peer: PeerId): void {
 	suspect(state, now, peer);
 	for (const stripe of state.stripes) {
 		for (const link of [stripe.next, stripe.source]) {
-			if (link?.peer !== peer || link.state !== 'flowing' || link.heard_ms !== null) continue;
+			if (link?.peer !== peer || link.heard_ms !== null) continue;
 			leave(state, link, stripe.index);
 			fail(state, now, stripe, link, true);
 		}
