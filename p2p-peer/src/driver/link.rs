@@ -35,8 +35,8 @@ const MAX_BUFFERED_BYTES: usize = 4 << 20;
 /// SLICE and DATA that may come at once, and each second: ten times what the fastest streams need.
 const MEDIA: (f64, f64) = (3_000.0, 1_000.0);
 /// All other messages, each of which may cost a signature to be checked or an answer: manifests of all parts that are kept and some words about
-/// each stripe at first, ten a second later. Who floods is found out within a second.
-const WORDS: (f64, f64) = (300.0, 100.0);
+/// each stripe at first, ten a second later. Who sends 300 a second is found out within one.
+const WORDS: (f64, f64) = (200.0, 50.0);
 
 /// How many messages may still come.
 pub(super) struct Allowance {

@@ -97,12 +97,18 @@ class Allowance {
 /** SLICE and DATA: ten times what the fastest streams need. */
 const MEDIA_BURST = 3_000;
 const MEDIA_PER_S = 1_000;
+/** How many messages may come at once, and each second. */
+export interface Bounds {
+	burst: number;
+	per_s: number;
+}
+
 /**
- * All others, each of which may cost a signature to be checked or an answer: manifests of all parts that are kept and
- * some words about each stripe at first, ten a second later. Who floods is found out within a second.
+ * All others, each of which may cost a signature to be checked or an answer. Live: manifests of all parts that are kept (64) and some
+ * words about each stripe at first, ten a second later. VOD: what is had, and what is asked for, up to 25 times a second, of some
+ * segments each. Who sends 300 a second is found out within one.
  */
-const WORDS_BURST = 300;
-const WORDS_PER_S = 100;
+export const WORDS: Record<'live' | 'vod', Bounds> = { live: { burst: 200, per_s: 50 }, vod: { burst: 300, per_s: 100 } };
 
 export class Channel {
 	/** bytes of slices sent, and all bytes received */
@@ -114,14 +120,15 @@ export class Channel {
 	readonly #media: Allowance;
 	readonly #words: Allowance;
 
-	/** `channel` is open; `now` is monotonic. */
+	/** `channel` is open; `words`: messages that are no slices; `now` is monotonic. */
 	constructor(
 		private readonly channel: DataChannel,
+		words: Bounds,
 		private readonly events: ChannelEvents,
 		private readonly now: () => number = () => performance.now()
 	) {
 		this.#media = new Allowance(MEDIA_BURST, MEDIA_PER_S, now());
-		this.#words = new Allowance(WORDS_BURST, WORDS_PER_S, now());
+		this.#words = new Allowance(words.burst, words.per_s, now());
 		channel.binaryType = 'arraybuffer';
 		channel.bufferedAmountLowThreshold = 0;
 		channel.onbufferedamountlow = () => events.buffered(channel.bufferedAmount);

@@ -3,6 +3,7 @@
  * that privacy asks for. No connection is prepared before the tracker says that there are enough viewers.
  */
 
+import { WORDS } from './channel';
 import type { Origin, SwarmToken } from './origin';
 import { OwnSocket, type OpenSocket, type Signalling, type Socket } from './signalling';
 import { sleep } from './sleep';
@@ -129,7 +130,7 @@ export class Membership {
 
 	#announce(token: SwarmToken, rtc: PeerConnectionConstructor): void {
 		const { events, peer } = this;
-		this.#transport = new Transport(peer, rtc, token.stun, {
+		this.#transport = new Transport(peer, rtc, token.stun, WORDS[this.kind], {
 			...events,
 			offer: (to, offer_id, sdp) => this.#tracker?.offer(to, offer_id, sdp) ?? false,
 			answer: (to, offer_id, sdp) => this.#tracker?.answer(to, offer_id, sdp)

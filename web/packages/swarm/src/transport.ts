@@ -3,7 +3,7 @@
  * (no trickle) that the tracker passes on. Event driven: the only timers here end attempts that lead nowhere.
  */
 
-import { Channel, type ChannelMessage, type DataChannel, type Slice } from './channel';
+import { Channel, type Bounds, type ChannelMessage, type DataChannel, type Slice } from './channel';
 import type { Message, PeerId } from './wire';
 
 /** What is used of `RTCPeerConnection`. */
@@ -73,6 +73,7 @@ export class Transport {
 		private readonly self: PeerId,
 		private readonly rtc: PeerConnectionConstructor,
 		private readonly stun: readonly string[],
+		private readonly words: Bounds,
 		private readonly events: TransportEvents
 	) {}
 
@@ -205,7 +206,7 @@ export class Transport {
 		const open = (): void => {
 			if (!this.#is(link) || link.channel) return;
 			clearTimeout(link.timer);
-			link.channel = new Channel(data_channel, {
+			link.channel = new Channel(data_channel, this.words, {
 				message: (message) => this.#is(link) && this.events.message(peer, message),
 				manifest: (bytes) => this.#is(link) && this.events.manifest(peer, bytes),
 				slice: (slice) => this.#is(link) && this.events.slice(peer, slice),

@@ -2,7 +2,7 @@
 
 import wrtc from '@roamhq/wrtc';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Slice } from '../src/channel';
+import { WORDS, type Slice } from '../src/channel';
 import { nodeRtc } from '../src/node-rtc';
 import { Transport } from '../src/transport';
 import type { Message, PeerId } from '../src/wire';
@@ -26,7 +26,7 @@ class Peer {
 
 	constructor(readonly id: PeerId) {
 		Peer.all.set(id, this);
-		this.transport = new Transport(id, rtc, [], {
+		this.transport = new Transport(id, rtc, [], WORDS.live, {
 			offer: (to, offer_id, sdp) => {
 				this.offers++;
 				const other = Peer.all.get(to);
